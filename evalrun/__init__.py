@@ -1,0 +1,3 @@
+"""evalrun: batch prompt evaluation that treats quota as a first-class resource."""
+
+__version__ = "0.1.0"

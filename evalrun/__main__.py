@@ -1,0 +1,6 @@
+"""python -m evalrun."""
+
+from evalrun.cli import main
+
+if __name__ == "__main__":
+    main()

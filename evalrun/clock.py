@@ -1,0 +1,36 @@
+"""Time as an argument: nothing else in evalrun asks the machine what time it is, or sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two clocks and a sleep. Durations are taken on the monotonic one, dates on the wall's."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+
+    def time(self) -> float:
+        """Unix time, seconds."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; negative is no wait."""
+
+
+class SystemClock:
+    """This machine's time."""
+
+    def monotonic(self) -> float:
+        """See Clock."""
+        return time.monotonic()
+
+    def time(self) -> float:
+        """See Clock."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """See Clock."""
+        await asyncio.sleep(max(0.0, seconds))

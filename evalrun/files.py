@@ -1,0 +1,43 @@
+"""Paths that stay where they belong, and files that are whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+
+def repository_root(folder: Path) -> Path:
+    """The nearest folder at or above *folder* that holds ``.git``, else *folder* itself; resolved."""
+    folder = folder.resolve()
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    return folder
+
+
+def inside(path: Path, root: Path) -> bool:
+    """Whether *path*, with every link followed, lies in *root*."""
+    return path.resolve().is_relative_to(root.resolve())
+
+
+@contextmanager
+def staged(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Write a file beside *path*, flush it to the disk, then rename it: a reader sees the old one or the new, whole.
+
+    Text is UTF-8 with ``\\n`` kept as it is; a lone surrogate is written as a replacement character, never an error.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "errors": "replace", "newline": ""}
+    try:
+        with os.fdopen(handle, mode, **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,37 @@
+"""One run as a whole: what run.json tells, besides the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+RunState = Literal["complete", "incomplete", "paused", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Who ran what, when, and how it ended. Times are Unix seconds.
+
+    *state* is how the run stands; *reason* says why it is not complete; *go_on* is the command that goes on, or empty.
+    *changes* lists what differed from the suite the run began with; *notes* is what a reader must know (merged cells, …).
+    """
+
+    run: str
+    suite: str
+    folder: str
+    state: RunState
+    exit_code: int
+    started_at: float
+    finished_at: float
+    evalrun_version: str
+    python_version: str = ""
+    git_commit: str | None = None
+    reason: str = ""
+    go_on: str = ""
+    resume_after: str | None = None
+    changes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    forecast: Mapping[str, Any] = field(default_factory=dict)
+    price_dates: tuple[str, ...] = ()

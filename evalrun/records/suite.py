@@ -1,0 +1,158 @@
+"""What a suite says, checked and complete: every default is resolved, every file read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalrun.records.quota import Budget, Quota
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a conversation. In a prompt *content* is a template, in a request it is the text."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A named list of message templates, with parameters of its own."""
+
+    name: str
+    messages: tuple[Message, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars for a million tokens, where the figures come from and of what date."""
+
+    input_usd: float
+    output_usd: float
+    cached_usd: float | None = None
+    date: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedAnswer:
+    """An answer that exists already, with what its file says about it. None: the file does not say."""
+
+    text: str | None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_s: float | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Where a recorded model's answers come from.
+
+    *file* is shown to people; *match* is the field of the file and the variable of the case (or ``id``)
+    that join them; *answers* maps the joining value, as text, to the answer.
+    """
+
+    file: str
+    match: str
+    answers: Mapping[str, RecordedAnswer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """An endpoint: how to speak to it, where it is, which variable holds its key, and its own limits."""
+
+    id: str
+    dialect: str
+    base_url: str = ""
+    api_key_env: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 120.0
+    quota: Quota = Quota()
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model of a provider: *name* goes over the wire, *label* names it in every column."""
+
+    provider: str
+    name: str
+    label: str
+    tags: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    quota: Quota = Quota()
+    price: Price | None = None
+    recorded: Recorded | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerSpec:
+    """A scorer as the suite asks for it.
+
+    *type* is its plain name, without ``not-``; *name* is what its column is called. *value* is compared with the answer
+    (None: the case's expected value); it may hold templates. *extract* is a regular expression: its first group,
+    or the whole match, is what is scored instead of the answer. *threshold* is the scorer's own pass mark.
+    """
+
+    type: str
+    name: str
+    negate: bool = False
+    weight: float = 1.0
+    threshold: float | None = None
+    extract: str | None = None
+    value: Any = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One set of variables and what is expected of the answer. *scorers* are its own, besides the suite's."""
+
+    id: str
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    expected: Any = None
+    tags: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    threshold: float | None = None
+    scorers: tuple[ScorerSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A condition on every column that it is for: *metric* *operator* *value*, as *text* says.
+
+    *only* narrows it: keys model (label), prompt, tag (of a case) and case (its id), each to one value or several.
+    """
+
+    text: str
+    metric: str
+    operator: str
+    value: float
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A whole suite. *file* is its path as the user typed it, *text* and *digest* (sha256) are the file's own."""
+
+    name: str
+    file: str
+    text: str
+    digest: str
+    models: tuple[Model, ...]
+    providers: Mapping[str, Provider]
+    prompts: tuple[Prompt, ...]
+    cases: tuple[Case, ...]
+    scorers: tuple[ScorerSpec, ...] = ()
+    description: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    matrix: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    samples: int = 1
+    threshold: float | None = None
+    max_error_rate: float = 0.0
+    budget: Budget = Budget()
+    gates: tuple[Gate, ...] = ()
