@@ -23,7 +23,8 @@ class Interval:
 class ColumnFigures:
     """One column in figures. Counts add up to *planned*; None means that there is nothing to say, never zero.
 
-    *unscored* counts answers without a verdict (a scorer broke); *truncated* answers cut by a length limit (they are scored).
+    *unscored* counts answers without a verdict (a scorer broke); *truncated* answers cut by a length limit, which are
+    scored.
     """
 
     column: Column

@@ -1,4 +1,4 @@
-"""What will be asked: columns, and cells in plan order. A cell names its case and column by index, its request by key."""
+"""What will be asked: columns, and cells in plan order."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A suite's cells in plan order, which is the order of every output, and the seeded *order* in which they are asked.
+    """A suite's cells in plan order, which is the order of every output, and the seeded *order* in which they are asked
+    (positions).
 
     *merged* counts the cells left out because another one is the same case, prompt, model, parameters and sample.
     """

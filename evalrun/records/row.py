@@ -67,7 +67,7 @@ class Row:
 
     @property
     def latency_s(self) -> float | None:
-        """Service time of the final attempts, without any waiting; None where no reply came or its file does not say."""
+        """Service time of the final attempts, without any waiting; None where nobody says."""
         found = [e.outcome.latency_s for e in self.exchanges if isinstance(e.outcome, Response)]
         return None if not found or any(s is None for s in found) else sum(s for s in found if s is not None)
 

@@ -14,7 +14,7 @@ class RunFacts:
     """Who ran what, when, and how it ended. Times are Unix seconds.
 
     *state* is how the run stands; *reason* says why it is not complete; *go_on* is the command that goes on, or empty.
-    *changes* lists what differed from the suite the run began with; *notes* is what a reader must know (merged cells, …).
+    *changes* lists what differed from the suite the run began with; *notes* is what a reader must know.
     """
 
     run: str

@@ -10,7 +10,7 @@ Verdict = Literal["pass", "fail"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One scorer's result: *value* in 0..1 and whether it passed, or None for both with *error* saying why there is none.
+    """One scorer's result: *value* in 0..1 and whether it passed; None for both, and *error* says why there is none.
 
     *extracted* is the part of the answer that was compared, where the scorer looked at a part.
     """
@@ -26,7 +26,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A cell's scores together. *score* and *verdict* are None where the cell is unscored; *reason* says why it failed."""
+    """A cell's scores together: *score* and *verdict* are None where it is unscored, *reason* says why it failed."""
 
     score: float | None
     verdict: Verdict | None

@@ -1,0 +1,84 @@
+"""How far a run is: a bar a model in a terminal, a plain line a model every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import IO, Any
+
+from evalrun.conduct.options import LaneProgress
+from evalrun.report.numbers import money, tokens
+from evalrun.safe_text import safe_line
+
+_LINE_EVERY_S = 10.0
+_LABEL_WIDTH = 18
+
+
+class Bars:
+    """tqdm bars, one a model."""
+
+    def __init__(self, totals: Mapping[str, tuple[int, int]], stream: IO[str]) -> None:
+        from tqdm import tqdm
+
+        width = min(_LABEL_WIDTH, max(map(len, totals), default=0))
+        self._bars: dict[str, Any] = {
+            label: tqdm(
+                total=total,
+                initial=done,
+                desc=safe_line(label, width).ljust(width),
+                position=position,
+                file=stream,
+                leave=True,
+                dynamic_ncols=True,
+                mininterval=0.1,
+                bar_format="{desc} {bar} {n_fmt}/{total_fmt} {remaining}{postfix}",
+            )
+            for position, (label, (done, total)) in enumerate(totals.items())
+        }
+
+    def tick(self, lanes: tuple[LaneProgress, ...]) -> None:
+        """Show where they stand."""
+        for lane in lanes:
+            bar = self._bars[lane.label]
+            bar.n = lane.done
+            bar.set_postfix_str(_facts(lane), refresh=False)
+            bar.refresh()
+
+    def close(self) -> None:
+        """Leave the bars as they stand."""
+        for bar in self._bars.values():
+            bar.close()
+
+
+class Lines:
+    """Plain lines for logs: no carriage returns, one line a model every ten seconds."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._next = time.monotonic() + _LINE_EVERY_S
+
+    def tick(self, lanes: tuple[LaneProgress, ...]) -> None:
+        """Say where they stand, now and then."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _LINE_EVERY_S
+        for lane in lanes:
+            print(f"{safe_line(lane.label)}: {lane.done}/{lane.total}, {_facts(lane)}", file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Nothing is left to say."""
+
+
+def _facts(lane: LaneProgress) -> str:
+    """What a bar says besides its length."""
+    said = [f"{lane.in_flight} in flight"] if lane.in_flight else []
+    if lane.done:
+        said.append(tokens(lane.tokens))
+        said += [money(lane.cost_usd)] if lane.cost_usd else []
+    said += [f"{lane.errors} errors"] if lane.errors else []
+    said += [f"{lane.retries} retries"] if lane.retries else []
+    if lane.halted:
+        said.append(f"stopped: {safe_line(lane.halted, 60)}")
+    elif lane.wait_s is not None and lane.done < lane.total:
+        said.append(f"next in {lane.wait_s:.0f} s ({safe_line(lane.waiting, 40)})")
+    return " · ".join(said)

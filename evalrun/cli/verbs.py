@@ -1,0 +1,258 @@
+"""The verbs: each reads its options, calls one function of conduct, and says what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evalrun.cli import options as o
+
+_RUN = click.argument("run")
+
+
+def add_to(group: click.Group) -> None:
+    """Hang every verb on the group."""
+    for verb in (run, plan, resume, score, report, runs, schema, init, simulate):
+        group.add_command(verb)
+
+
+@click.command()
+@click.argument("suites", nargs=-1, required=True)
+@o.selecting
+@o.sending
+@click.option("--new", is_flag=True, help="Start a new run even where one is unfinished.")
+@click.option("--fail-under", type=click.FloatRange(0, 1), metavar="RATE", help="A gate: pass_rate >= RATE.")
+def run(suites: tuple[str, ...], **said: Any) -> int:
+    """Run suites, or go on with their unfinished runs.
+
+    Every answer is on disk before it counts as done. Ctrl-C lets what is in flight come back and prints the command
+    that goes on; twice stops at once.
+    """
+    from evalrun.cli.show import Screen, worst_exit_code
+    from evalrun.conduct.plan import prepare_all
+    from evalrun.conduct.run import run_plans
+
+    suites, selectors = o.split_selectors(suites)
+    said["only"] = (*said["only"], *selectors)
+    if not suites:
+        raise click.UsageError("name a suite: evalrun suites/basic.yaml")
+    asked = _run_options(said)
+    screen = Screen(quiet=said["quiet"], as_json=said["as_json"])
+    plans = prepare_all(suites, asked.selection)
+    finished = []
+    for one in run_plans(plans, asked, screen):
+        screen.finished(one)
+        finished.append(one)
+    screen.close()
+    return worst_exit_code(one.exit_code for one in finished)
+
+
+@click.command()
+@click.argument("name", metavar="[RUN]", required=False)
+@o.allowing
+@o.sending
+def resume(name: str | None, **said: Any) -> int:
+    """Go on with a run: the newest unfinished one, or the one named."""
+    from evalrun.cli.show import Screen
+    from evalrun.conduct.run import resume as go_on
+
+    screen = Screen(quiet=said["quiet"], as_json=said["as_json"])
+    finished = go_on(name, _run_options(said), screen)
+    screen.finished(finished)
+    screen.close()
+    return finished.exit_code
+
+
+@click.command()
+@click.argument("suite")
+@o.selecting
+@click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show the first N requests whole.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def plan(suite: str, show: int, *, as_json: bool, **said: Any) -> int:
+    """Show what would be sent: requests, tokens and cost. Sends nothing."""
+    from evalrun.cli.show import plan_json, plan_lines, request_lines
+    from evalrun.conduct.plan import prepare, shown_requests
+
+    planned = prepare(suite, _selection(said))
+    if as_json:
+        click.echo(json.dumps(plan_json(planned, show), ensure_ascii=False, indent=2))
+        return 0
+    for line in plan_lines(planned):
+        click.echo(line)
+    for place, request in shown_requests(planned, show):
+        for line in request_lines(place, request):
+            click.echo(line)
+    return 0
+
+
+@click.command()
+@_RUN
+@click.option("--suite", type=click.Path(), metavar="SUITE", help="Score with this suite's scorers instead.")
+@o.selecting
+@o.placed
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def score(run: str, suite: str | None, *, as_json: bool, **said: Any) -> int:
+    """Score a run's stored answers again. Sends nothing."""
+    from evalrun.cli.show import Screen
+    from evalrun.conduct.score import score_again
+
+    screen = Screen(quiet=False, as_json=as_json)
+    finished = score_again(run, suite, _offline(said), screen)
+    screen.finished(finished)
+    screen.close()
+    return finished.exit_code
+
+
+@click.command()
+@_RUN
+@o.placed
+def report(run: str, results: Path) -> int:
+    """Write a run's reports again from its run.db. Sends nothing."""
+    from evalrun.conduct.report import rebuild
+
+    finished = rebuild(run, _offline({"results": results}))
+    click.echo(f"written: {finished.folder / 'report.html'}")
+    return 0
+
+
+@click.group(invoke_without_command=True)
+@o.placed
+@click.pass_context
+def runs(context: click.Context, results: Path) -> int:
+    """List the runs; `evalrun runs prune` removes old ones."""
+    from evalrun.cli.show import run_lines
+
+    context.obj = results
+    if context.invoked_subcommand is None:
+        for line in run_lines(results):
+            click.echo(line)
+    return 0
+
+
+@runs.command()
+@click.argument("suite", required=False)
+@click.option("--keep", type=click.IntRange(min=0), required=True, metavar="N", help="Keep the newest N of each suite.")
+@click.pass_context
+def prune(context: click.Context, suite: str | None, keep: int) -> int:
+    """Remove all but the newest N finished runs of each suite; unfinished ones stay."""
+    from evalrun.store.runs import prune as remove
+
+    removed = remove(context.obj, suite, keep)
+    for one in removed:
+        click.echo(f"removed {one.folder}")
+    click.echo(f"{len(removed)} runs removed")
+    return 0
+
+
+@click.command()
+def schema() -> int:
+    """Print the JSON Schema of suites, for editors."""
+    from evalrun.scoring import OPTIONS
+    from evalrun.suite.schema import json_schema
+
+    click.echo(json.dumps(json_schema(OPTIONS), indent=2, ensure_ascii=False))
+    return 0
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default=Path("suite.yaml"))
+def init(file: Path) -> int:
+    """Write a commented starter suite that runs at once, with no key."""
+    from evalrun.errors import UsageError
+    from evalrun.suite.starter import STARTER
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as out:
+            out.write(STARTER)
+    except FileExistsError:
+        raise UsageError(f"{file}: there is a file already; name another one") from None
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written ({error.strerror})") from error
+    click.echo(f"written: {file}\nrun it with: evalrun {file}")
+    return 0
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--rpm", type=click.IntRange(min=1), help="Requests a minute.")
+@click.option("--rpd", type=click.IntRange(min=1), help="Requests a day.")
+@click.option("--tpm", type=click.IntRange(min=1), help="Tokens a minute.")
+@click.option("--tpd", type=click.IntRange(min=1), help="Tokens a day.")
+@click.option("--concurrency", type=click.IntRange(min=1), help="Requests at once.")
+@click.option("--window", type=click.Choice(["fixed", "rolling", "bucket"]), default="rolling", show_default=True,
+              help="How the limits are counted.")  # fmt: skip
+@click.option("--latency", metavar="TIME", help="How long an answer takes, such as 200ms or 50ms-2s.")
+@click.option("--fault", "faults", multiple=True, metavar="KIND=SHARE", help="Such as 500=0.05; several times.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Draws the faults.")
+@click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Write one JSON line a request here.")
+def simulate(host: str, port: int, log: Path | None, **said: Any) -> int:
+    """Serve the simulated models over an OpenAI-compatible API."""
+    from evalrun.cli.simulate import serve_simulator
+
+    serve_simulator(host, port, log, said)
+    return 0
+
+
+def _selection(said: dict[str, Any]) -> Any:
+    from evalrun.conduct.options import Selection
+
+    return Selection(
+        models=said["models"],
+        params=o.typed(said["params"], "--set"),
+        variables=o.typed(said["variables"], "--var"),
+        allow_origins=o.origins(said["allow_origins"]),
+        only=o.only(said["only"]),
+        limit=said["limit"],
+        sample=said["sample"],
+        max_planned=said["max_planned"],
+        fail_under=said.get("fail_under"),
+    )
+
+
+def _run_options(said: dict[str, Any]) -> Any:
+    """Options of `run` and `resume` as conduct takes them."""
+    from evalrun.conduct.options import RunOptions, Selection
+    from evalrun.records.quota import Budget
+
+    environ = o.environment(said["env_file"])
+    return RunOptions(
+        results=said["results"],
+        environ=environ,
+        selection=_selection(said) if "models" in said else Selection(allow_origins=o.origins(said["allow_origins"])),
+        concurrency=said["concurrency"],
+        budget=Budget(
+            max_requests=said["max_requests"],
+            max_tokens=said["max_tokens"],
+            max_cost_usd=said["max_cost_usd"],
+            deadline_s=o.duration_s(said["deadline"], "--deadline"),
+        ),
+        cache=said["cache"],
+        cache_file=_cache_file() if said["cache"] != "off" else None,
+        new=said.get("new", False),
+        retry_errors=said["retry_errors"],
+        fail_fast=said["fail_fast"],
+        max_wait_s=120.0 if environ.get("CI") else 900.0,
+        paused_exit_code=said["paused_exit_code"],
+        command=tuple(sys.argv[1:]),
+    )
+
+
+def _offline(said: dict[str, Any]) -> Any:
+    from evalrun.conduct.options import RunOptions, Selection
+
+    selection = _selection(said) if "models" in said else Selection()
+    return RunOptions(results=said["results"], environ={}, selection=selection)
+
+
+def _cache_file() -> Path:
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("evalrun")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder / "responses.db"

@@ -1,0 +1,199 @@
+"""answers -> scores -> comparison -> reports: what follows every sitting, and all of `evalrun score` and `report`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evalrun import __version__
+from evalrun.clock import Clock
+from evalrun.conduct.options import RunOptions
+from evalrun.conduct.origin import git_commit, python_version
+from evalrun.conduct.plan import forecast
+from evalrun.conduct.sitting import Ending
+from evalrun.errors import ExitCode, StorageError
+from evalrun.records.comparison import Comparison
+from evalrun.records.plan import Plan
+from evalrun.records.row import Row
+from evalrun.records.run import RunFacts, RunState
+from evalrun.records.score import Mark
+from evalrun.report.write import write_reports
+from evalrun.scoring import digest, score
+from evalrun.stats.compare import compare
+from evalrun.store.run import RunStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run as it stands after a sitting."""
+
+    plan: Plan
+    comparison: Comparison
+    facts: RunFacts
+    folder: Path
+
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with, were this its only suite."""
+        return self.facts.exit_code
+
+
+def finish(
+    store: RunStore,
+    plan: Plan,
+    ending: Ending,
+    *,
+    options: RunOptions,
+    changes: tuple[str, ...],
+    clock: Clock,
+) -> Finished:
+    """Score what is not scored yet, compare, write every report, and note in the store how the run stands."""
+    score_rows(store, plan)
+    ended = ending.interrupted is None and not ending.paused
+    comparison = compare(plan, store.rows(), complete=ended)
+    state, exit_code = _standing(comparison, ending, options)
+    now = clock.time()
+    facts = RunFacts(
+        run=store.folder.name,
+        suite=plan.suite.name,
+        folder=str(store.folder),
+        state=state,
+        exit_code=exit_code,
+        started_at=float(store.meta()["created_at"]),
+        finished_at=now,
+        evalrun_version=__version__,
+        python_version=python_version(),
+        git_commit=git_commit(Path(plan.suite.file).parent),
+        reason=_reason(comparison, ending, state),
+        go_on=_go_on(comparison, options, state),
+        resume_after=_iso(now + ending.wait_s) if ending.wait_s and state == "paused" else None,
+        changes=changes,
+        notes=_notes(plan),
+        limits=_limits(plan, options),
+        forecast=_forecast(plan),
+        price_dates=tuple(sorted({m.price.date for m in plan.suite.models if m.price and m.price.date})),
+    )
+    store.set_meta(state=state, exit_code=int(exit_code), reason=facts.reason, ending=ending.as_json())
+    write(store, plan, comparison, facts)
+    return Finished(plan=plan, comparison=comparison, facts=facts, folder=store.folder)
+
+
+def last_ending(store: RunStore) -> Ending:
+    """How the last sitting ended; one that never said so was interrupted."""
+    said = store.meta().get("ending")
+    sittings = store.sittings()
+    if said is None or (sittings and sittings[-1].ended_at is None):
+        return Ending(interrupted=ExitCode.INTERRUPTED)
+    return Ending.from_json(said)
+
+
+def score_rows(store: RunStore, plan: Plan) -> int:
+    """Score every answer whose mark is missing or was given by other scorers; no request is sent. Returns how many."""
+    suite = plan.suite
+    digests = {case.id: digest(suite.scorers, case, suite.threshold) for case in suite.cases}
+
+    def marks() -> Iterator[tuple[str, str, Mark]]:
+        for row, wanted in store.marks_missing(lambda _, case: digests[case.id]):
+            mark = score(row, suite.scorers, suite.threshold)
+            if mark is not None:
+                yield row.cell.key, wanted, mark
+
+    return store.put_marks(marks())
+
+
+def write(store: RunStore, plan: Plan, comparison: Comparison, facts: RunFacts) -> None:
+    """Write every report of a run beside its database. Raises StorageError where the disk refuses."""
+
+    def rows() -> Iterator[Row]:
+        return store.rows(with_messages=True)
+
+    try:
+        write_reports(store.folder, plan, rows, comparison, facts)
+    except OSError as error:
+        raise StorageError(
+            f"{store.folder}: the reports cannot be written ({error.strerror or error}); every answer is in run.db\n"
+            f"write them again with: evalrun report {shlex.quote(str(store.folder))}"
+        ) from error
+
+
+def _standing(comparison: Comparison, ending: Ending, options: RunOptions) -> tuple[RunState, int]:
+    """How a run stands and what the process ends with. Precedence: interrupted, paused, incomplete, gate, complete."""
+    if ending.interrupted is not None:
+        return "interrupted", ending.interrupted
+    if ending.paused and any(figures.pending for figures in comparison.columns):
+        return "paused", options.paused_exit_code
+    if not comparison.complete:
+        return "incomplete", ExitCode.INCOMPLETE
+    failed = any(gate.verdict != "pass" for gate in comparison.gates)
+    return "complete", ExitCode.GATE_FAILED if failed else ExitCode.COMPLETE
+
+
+def _reason(comparison: Comparison, ending: Ending, state: RunState) -> str:
+    """Why a run is not complete, in words."""
+    if state == "interrupted":
+        return "interrupted"
+    if state == "paused":
+        return ending.paused
+    if state == "complete":
+        return ""
+    counts = {
+        "in error": sum(figures.errors for figures in comparison.columns),
+        "filtered": sum(figures.filtered for figures in comparison.columns),
+        "skipped": sum(figures.skipped for figures in comparison.columns),
+        "not scored": sum(figures.unscored for figures in comparison.columns),
+        "not asked": sum(figures.pending for figures in comparison.columns),
+    }
+    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f"{ending.stopped} ({said})" if ending.stopped and said else ending.stopped or said
+
+
+def _go_on(comparison: Comparison, options: RunOptions, state: RunState) -> str:
+    """The command that goes on with the run; empty for a complete one."""
+    if state == "complete":
+        return ""
+    errors = any(figures.errors for figures in comparison.columns)
+    pending = any(figures.pending for figures in comparison.columns)
+    if not (errors or pending):
+        return ""
+    words = ["evalrun", "resume"]
+    if state == "incomplete" and errors:
+        words.append("--retry-errors")
+    if options.results != Path("results"):
+        words += ["--results", str(options.results)]
+    return shlex.join(words)
+
+
+def _notes(plan: Plan) -> tuple[str, ...]:
+    if not plan.merged:
+        return ()
+    return (f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once",)
+
+
+def _limits(plan: Plan, options: RunOptions) -> dict[str, Any]:
+    providers = {model.provider for model in plan.suite.models}
+    return {
+        "concurrency": options.concurrency,
+        "budget": asdict(plan.suite.budget),
+        "providers": {name: asdict(plan.suite.providers[name].quota) for name in sorted(providers)},
+        "models": {model.label: asdict(model.quota) for model in plan.suite.models},
+    }
+
+
+def _forecast(plan: Plan) -> dict[str, Any]:
+    return {
+        one.column.label: {
+            "requests": one.requests,
+            "input_tokens": one.input_tokens,
+            "output_tokens_at_most": one.output_tokens,
+            "cost_usd_at_most": one.cost_usd,
+        }
+        for one in forecast(plan)
+    }
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,82 @@
+"""What a user may ask of a run besides the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from evalrun.errors import ExitCode
+from evalrun.records.plan import Plan
+from evalrun.records.quota import Budget
+
+CacheMode = Literal["off", "use", "refresh", "only"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which suite content: overrides of models, parameters and variables, and which cells of it."""
+
+    models: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    allow_origins: frozenset[tuple[str, str]] = frozenset()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    limit: int | None = None
+    sample: int | None = None
+    max_planned: int = 100_000
+    fail_under: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How to carry a run out. *environ* is where keys are read from; *command* is what the user typed, for run.json."""
+
+    results: Path
+    environ: Mapping[str, str]
+    selection: Selection = Selection()
+    concurrency: int = 16
+    budget: Budget = Budget()
+    cache: CacheMode = "off"
+    cache_file: Path | None = None
+    new: bool = False
+    retry_errors: bool = False
+    fail_fast: bool = False
+    max_wait_s: float = 900.0
+    grace_s: float = 10.0
+    paused_exit_code: int = int(ExitCode.PAUSED)
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneProgress:
+    """One model's progress. *waiting* says what it waits for, *wait_s* for how long still (None: until a reply)."""
+
+    label: str
+    done: int
+    total: int
+    in_flight: int
+    errors: int
+    retries: int
+    tokens: int
+    cost_usd: float | None
+    waiting: str
+    wait_s: float | None
+    halted: str
+
+
+class Observer(Protocol):
+    """Whoever shows a run to people."""
+
+    def say(self, line: str) -> None:
+        """One line that matters before or after the run."""
+
+    def start(self, plan: Plan, done: Mapping[str, int]) -> None:
+        """The requests begin; *done* counts what each model has already."""
+
+    def tick(self, lanes: tuple[LaneProgress, ...]) -> None:
+        """How far it is, several times a second."""
+
+    def stop(self) -> None:
+        """The requests have ended."""

@@ -1,0 +1,165 @@
+"""plan -> store -> a sitting -> scores -> comparison -> report: one suite, from where it stands to where it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalrun import __version__
+from evalrun.clock import Clock, SystemClock
+from evalrun.conduct.finish import Finished, finish
+from evalrun.conduct.log import LOGGER, run_log
+from evalrun.conduct.options import Observer, RunOptions
+from evalrun.conduct.session import carry_out
+from evalrun.conduct.sitting import Ending
+from evalrun.errors import ExitCode, UsageError
+from evalrun.keys import Secret, read_key
+from evalrun.records.plan import Plan
+from evalrun.redact import Redactor
+from evalrun.scheduler.quota import Spent
+from evalrun.store.run import Changes, RunStore, run_id
+from evalrun.store.runs import find_run, newest_unfinished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A run's store, ready to go on, and what was said about it."""
+
+    store: RunStore
+    plan: Plan
+    changes: tuple[str, ...]
+
+
+def run_plans(
+    plans: Sequence[Plan], options: RunOptions, observer: Observer, clock: Clock | None = None
+) -> list[Finished]:
+    """Carry out several suites one after the other; an interruption ends them all.
+
+    Raises UsageError for a missing key or a folder that cannot be written, before anything of any suite is sent.
+    """
+    for plan in plans:
+        _check_keys(plan, options)
+    _check_writable(options.results)
+    finished = []
+    for plan in plans:
+        opened = open_or_create(plan, options, observer)
+        finished.append(sit(opened, options, observer, clock or SystemClock(), how="run"))
+        if finished[-1].exit_code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
+            break
+    return finished
+
+
+def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clock | None = None) -> Finished:
+    """Go on with a run as it was planned. Raises UsageError where there is none, or nothing is left to ask."""
+    info = find_run(options.results, name) if name else newest_unfinished(options.results)
+    if info is None:
+        what = f"no run {name!r}" if name else "no unfinished run"
+        raise UsageError(f"{what} in {options.results}\nlist the runs with: evalrun runs --results {options.results}")
+    store = RunStore.open(info.folder, write=True)
+    plan = store.plan()
+    _check_keys(plan, options)
+    if options.retry_errors:
+        _forget_errors(store, observer)
+    return sit(Opened(store=store, plan=plan, changes=()), options, observer, clock or SystemClock(), how="resume")
+
+
+def open_or_create(plan: Plan, options: RunOptions, observer: Observer) -> Opened:
+    """The suite's newest unfinished run, brought to *plan*; or a new run."""
+    unfinished = None
+    if not options.new:
+        unfinished = newest_unfinished(
+            options.results, suite=plan.suite.name, file=plan.suite.file, errors_too=options.retry_errors
+        )
+    if unfinished is None:
+        now = SystemClock().time()
+        folder = options.results / _folder_name(plan.suite.name) / run_id(now, secrets.token_hex(2))
+        return Opened(store=RunStore.create(folder, plan, evalrun_version=__version__, now=now), plan=plan, changes=())
+    store = RunStore.open(unfinished.folder, write=True)
+    changes = _said(store.replan(plan))
+    if options.retry_errors:
+        _forget_errors(store, observer)
+    left = sum(1 for _ in store.pending())
+    observer.say(f"going on with {unfinished.run}: {len(plan.cells) - left} of {len(plan.cells)} cells are answered")
+    for change in changes:
+        observer.say(f"  changed since then: {change}")
+    return Opened(store=store, plan=plan, changes=changes)
+
+
+def sit(opened: Opened, options: RunOptions, observer: Observer, clock: Clock, *, how: str) -> Finished:
+    """One sitting: ask what is left, then score and write the reports whatever happened."""
+    store, plan = opened.store, opened.plan
+    redactor = Redactor(_secrets(plan, options))
+    try:
+        with run_log(store.folder, redactor):
+            store.begin_sitting(now=clock.time(), how=how, argv=tuple(map(redactor, options.command)))
+            LOGGER.info("%s %s: %d cells, evalrun %s", how, plan.suite.file, len(plan.cells), __version__)
+            ending = asyncio.run(_ask(opened, options, observer, clock))
+            finished = finish(store, plan, ending, options=options, changes=opened.changes, clock=clock)
+            store.end_sitting(now=clock.time(), ended=finished.facts.state)
+            LOGGER.info("%s, exit code %d %s", finished.facts.state, finished.exit_code, finished.facts.reason)
+            return finished
+    finally:
+        store.close()
+
+
+async def _ask(opened: Opened, options: RunOptions, observer: Observer, clock: Clock) -> Ending:
+    store, plan = opened.store, opened.plan
+    if next(store.pending(), None) is None:
+        return Ending()
+    before = store.spent()
+    spent = Spent(before.requests, before.prompt_tokens + before.completion_tokens, before.cost_usd)
+    return await carry_out(store, plan, options, clock=clock, observer=observer, spent=spent)
+
+
+def _secrets(plan: Plan, options: RunOptions) -> list[Secret]:
+    """The keys in use, for taking them out of what is written."""
+    used = sorted({model.provider for model in plan.suite.models})
+    found = (read_key(plan.suite.providers[name], options.environ) for name in used)
+    return [secret for secret in found if secret is not None]
+
+
+def _forget_errors(store: RunStore, observer: Observer) -> None:
+    failed = store.failed_keys()
+    store.forget(failed)
+    observer.say(f"asking {len(failed)} cells in error again")
+
+
+def _said(changes: Changes) -> tuple[str, ...]:
+    """What a changed suite means for the run, in words; nothing for an unchanged one."""
+    if not (changes.new or changes.dropped):
+        return ("the suite's text; every answer is kept",) if changes.text_changed else ()
+    return (f"{changes.kept} cells are kept, {changes.new} are new, {changes.dropped} are gone",)
+
+
+def _check_keys(plan: Plan, options: RunOptions) -> None:
+    used = {model.provider for model in plan.suite.models}
+    missing = []
+    for name in sorted(used):
+        try:
+            read_key(plan.suite.providers[name], options.environ)
+        except UsageError as error:
+            missing.append(str(error))
+    if missing:
+        raise UsageError("\n".join(missing))
+
+
+def _check_writable(results: Path) -> None:
+    probe = results / f".write-test-{secrets.token_hex(4)}"
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"{results}: results cannot be written here ({error.strerror}); nothing was sent\n"
+            "name another folder with --results DIR"
+        ) from error
+
+
+def _folder_name(suite: str) -> str:
+    """A suite's name as a folder: what a file system or a shell might trip over becomes a dash."""
+    kept = "".join(char if char.isalnum() or char in "._-" else "-" for char in suite).strip(".-")
+    return kept[:80] or "suite"

@@ -1,0 +1,41 @@
+"""stored answers -> scores again, and the reports anew; no request is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evalrun.clock import Clock, SystemClock
+from evalrun.conduct.finish import Finished, finish, last_ending
+from evalrun.conduct.options import Observer, RunOptions
+from evalrun.conduct.plan import prepare
+from evalrun.errors import UsageError
+from evalrun.store.run import RunStore
+from evalrun.store.runs import find_run
+
+
+def score_again(
+    name: str, suite: str | Path | None, options: RunOptions, observer: Observer, clock: Clock | None = None
+) -> Finished:
+    """Score a run's stored answers, with another suite's scorers where one is named.
+
+    Answers are matched by request, so cells of the new suite that were never asked stay pending. Raises UsageError
+    where there is no such run.
+    """
+    info = find_run(options.results, name)
+    if info is None:
+        raise UsageError(f"no run {name!r} in {options.results}")
+    clock = clock or SystemClock()
+    store = RunStore.open(info.folder, write=True)
+    try:
+        changes: tuple[str, ...] = ()
+        if suite is not None:
+            plan = prepare(suite, options.selection)
+            replanned = store.replan(plan)
+            changes = (f"scored with {plan.suite.file}",)
+            observer.say(
+                f"{replanned.kept} answers kept, {replanned.new} cells have none, {replanned.dropped} left out"
+            )
+        plan = store.plan()
+        return finish(store, plan, last_ending(store), options=options, changes=changes, clock=clock)
+    finally:
+        store.close()

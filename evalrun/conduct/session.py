@@ -1,0 +1,117 @@
+"""One sitting of a run: dialogue -> scheduler -> provider -> store, until nothing is left or something says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+
+from evalrun.clock import Clock
+from evalrun.conduct.options import Observer, RunOptions
+from evalrun.conduct.sitting import Ending, Sitting
+from evalrun.errors import ExitCode
+from evalrun.providers.send import open_send
+from evalrun.records.plan import Plan
+from evalrun.records.suite import Provider
+from evalrun.scheduler.dispatch import Dispatcher, Halt
+from evalrun.scheduler.quota import Spent
+from evalrun.simulator.engine import Rules
+from evalrun.simulator.server import start as start_simulator
+from evalrun.store.run import RunStore
+
+_TICK_S = 0.1
+
+
+async def carry_out(
+    store: RunStore, plan: Plan, options: RunOptions, *, clock: Clock, observer: Observer, spent: Spent
+) -> Ending:
+    """Ask everything that has no answer yet; every answer is on disk before it counts as done."""
+    sitting = Sitting(store, plan, options, clock, spent)
+    try:
+        await sitting.take_from_cache()
+        async with AsyncExitStack() as stack:
+            providers = await _endpoints(plan, stack, clock)
+            recorded = {model.label: model.recorded for model in plan.suite.models if model.recorded}
+            send = await stack.enter_async_context(open_send(
+                    providers,
+                    recorded,
+                    environ=options.environ,
+                    clock=clock,
+                    allowed=options.selection.allow_origins,
+                ))
+            dispatcher = sitting.dispatcher(send)
+            observer.start(plan, {lane.label: lane.done for lane in sitting.progress()})
+            try:
+                async with _ticking(sitting, observer):
+                    interrupted = await _until_done(dispatcher, deadline_s=sitting.deadline_s, grace_s=options.grace_s)
+            finally:
+                observer.tick(sitting.progress())
+                observer.stop()
+        return sitting.ending(interrupted)
+    finally:
+        sitting.close()
+
+
+async def _until_done(dispatcher: Dispatcher, *, deadline_s: float | None, grace_s: float) -> ExitCode | None:
+    """Run it to its end. The first signal lets what is in flight come back, the second or the grace's end does not."""
+    loop = asyncio.get_running_loop()
+    received: list[ExitCode] = []
+    running = asyncio.ensure_future(dispatcher.run())
+
+    def on_signal(code: ExitCode) -> None:
+        received.append(code)
+        if len(received) > 1:
+            running.cancel()
+            return
+        dispatcher.stop("interrupted")
+        loop.call_later(grace_s, running.cancel)
+
+    handled = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+    for number, code in handled.items():
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, on_signal, code)
+    timer = None
+    if deadline_s is not None:
+        timer = loop.call_later(deadline_s, dispatcher.stop, f"deadline: {deadline_s:g} s", Halt.BUDGET)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not received:
+            raise
+    finally:
+        if timer:
+            timer.cancel()
+        for number in handled:
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+    return received[0] if received else None
+
+
+@asynccontextmanager
+async def _ticking(sitting: Sitting, observer: Observer) -> AsyncIterator[None]:
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            observer.tick(sitting.progress())
+
+    task = asyncio.ensure_future(tick())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _endpoints(plan: Plan, stack: AsyncExitStack, clock: Clock) -> dict[str, Provider]:
+    """The providers in use; a simulator without an address is started on a free loopback port for this sitting."""
+    used = {model.provider for model in plan.suite.models}
+    providers = {name: provider for name, provider in plan.suite.providers.items() if name in used}
+    for name, provider in providers.items():
+        if provider.simulated and not provider.base_url:
+            server = await start_simulator(Rules(), clock)
+            stack.push_async_callback(server.close)
+            providers[name] = replace(provider, base_url=server.url)
+    return providers

@@ -1,0 +1,1 @@
+"""Requests -> Outcomes, when quota allows."""

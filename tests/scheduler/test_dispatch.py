@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import pytest
+
+from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
+from evalrun.records.quota import Budget, Limit, Quota
+from evalrun.records.request import Request
+from evalrun.scheduler.dispatch import Dispatcher, Halt, Job
+from evalrun.scheduler.quota import Book, Charge
+from evalrun.scheduler.retry import RetryPolicy
+from tests.virtual import VirtualClock, run_virtual
+
+OK = Response(text="yes", usage=Usage(prompt_tokens=1, completion_tokens=1, method=TokensMethod.API), latency_s=1.0)
+
+
+def request(name: str) -> Request:
+    """A request of that key."""
+    return Request(key=name, provider="p", dialect="d", model="m", messages=(), params={}, sample=0)
+
+
+def jobs(lane: str, count: int, scopes: tuple[str, ...] = ("run",)) -> Iterator[Job]:
+    """A lane's feed of *count* jobs."""
+    return (Job(request(f"{lane}{n}"), n, scopes, Charge(2)) for n in range(count))
+
+
+class Server:
+    """Answers after a second, unless a script says otherwise; keeps what it saw and when."""
+
+    def __init__(self, clock: VirtualClock, script: dict[str, list[Outcome]] | None = None) -> None:
+        self.clock = clock
+        self.script = script or {}
+        self.seen: list[tuple[float, str]] = []
+        self.at_once = self.most_at_once = 0
+
+    async def send(self, request: Request) -> Outcome:
+        self.seen.append((self.clock.monotonic(), request.key))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await self.clock.sleep(1)
+        finally:
+            self.at_once -= 1
+        waiting = self.script.get(request.key) or self.script.get("*")
+        return waiting.pop(0) if waiting else OK
+
+
+class Kept:
+    """A sink that keeps every exchange; *more* says which jobs follow."""
+
+    def __init__(self, more: Callable[[Job], Sequence[Job]] = lambda _: ()) -> None:
+        self.exchanges: dict[str, Exchange] = {}
+        self._more = more
+
+    async def __call__(self, job: Job, exchange: Exchange) -> Sequence[Job]:
+        assert job.request.key not in self.exchanges
+        self.exchanges[job.request.key] = exchange
+        return self._more(job)
+
+
+def dispatch(
+    lanes: dict[str, Iterator[Job]],
+    book: Book,
+    script: dict[str, list[Outcome]] | None = None,
+    *,
+    kept: Kept | None = None,
+    policy: RetryPolicy | None = None,
+    meanwhile: Callable[[Dispatcher], Awaitable[None]] | None = None,
+) -> tuple[Server, Kept, Dispatcher, float]:
+    """Run a dispatcher in virtual time: the server, the sink, the dispatcher and the seconds it took."""
+
+    async def main(clock: VirtualClock) -> tuple[Server, Kept, Dispatcher, float]:
+        server, sink = Server(clock, script), kept or Kept()
+        dispatcher = Dispatcher(
+            lanes,
+            send=server.send,
+            sink=sink,
+            book=book,
+            clock=clock,
+            draw=lambda: 0.5,
+            settle=lambda job, outcome: Charge(2) if isinstance(outcome, Response) else Charge(0),
+            policy=policy,
+        )
+        beside = asyncio.ensure_future(meanwhile(dispatcher)) if meanwhile else None
+        await dispatcher.run()
+        if beside:
+            await beside
+        return server, sink, dispatcher, clock.monotonic()
+
+    return run_virtual(main)
+
+
+def test_everything_is_sent_once_within_concurrency() -> None:
+    """Ten requests of a second each, three at once, take four seconds and never more than three at once."""
+    server, sink, _, took = dispatch({"a": jobs("a", 10)}, Book({"run": Quota(concurrency=3)}))
+
+    assert sorted(key for _, key in server.seen) == sorted(sink.exchanges)
+    assert len(server.seen) == 10
+    assert server.most_at_once == 3
+    assert took == pytest.approx(4)
+
+
+def test_lanes_advance_together() -> None:
+    """Columns are interleaved: when the run stops in the middle, no lane is ahead of another by more than one."""
+    server, _, _, _ = dispatch({"a": jobs("a", 6), "b": jobs("b", 6)}, Book({"run": Quota(concurrency=1)}))
+    first = [key[0] for _, key in server.seen[:6]]
+
+    assert first.count("a") == first.count("b") == 3
+
+
+def test_a_lane_at_its_limit_does_not_hold_the_others() -> None:
+    """A model without quota waits alone; the other's requests go on."""
+    minute = Quota(limits=(Limit(axis="requests", amount=1, per_s=60),))
+    book = Book({"run": Quota(concurrency=8), "slow": minute})
+    server, _, _, took = dispatch({"a": jobs("a", 3, ("run", "slow")), "b": jobs("b", 5)}, book)
+
+    assert max(at for at, key in server.seen if key.startswith("b")) < 1
+    assert took == pytest.approx(2 * 61 + 1)
+
+
+def test_a_passing_failure_is_tried_again_and_told() -> None:
+    """A 500 is retried after a drawn delay; the exchange keeps both attempts and the wait, apart from the latency."""
+    script: dict[str, list[Outcome]] = {"a0": [Failure(kind=FailureKind.SERVER, message="oops", http_status=500)]}
+    server, sink, _, _ = dispatch({"a": jobs("a", 1)}, Book({"run": Quota()}), script)
+    exchange = sink.exchanges["a0"]
+
+    assert [attempt.result for attempt in exchange.attempts] == ["server", "ok"]
+    assert exchange.retry_wait_s == pytest.approx(0.25)
+    assert exchange.queue_s == 0
+    assert len(server.seen) == 2
+
+
+def test_a_rate_limit_holds_its_whole_lane() -> None:
+    """After a 429 nobody of the lane is sent before the server's Retry-After has passed."""
+    limited: list[Outcome] = [Failure(kind=FailureKind.RATE_LIMIT, message="slow", retry_after_s=30.0)]
+    server, sink, _, _ = dispatch({"a": jobs("a", 3)}, Book({"run": Quota(concurrency=1)}), {"a0": limited})
+
+    assert [key for _, key in server.seen] == ["a0", "a0", "a1", "a2"]
+    assert server.seen[1][0] >= 31
+    assert all(isinstance(exchange.outcome, Response) for exchange in sink.exchanges.values())
+
+
+def test_a_server_that_asks_for_too_long_parks_its_lane() -> None:
+    """A wait beyond the run's patience is not slept: the lane stops, its cells stay to be asked, others finish."""
+    limited: list[Outcome] = [Failure(kind=FailureKind.RATE_LIMIT, message="per day", retry_after_s=24_367.0)]
+    _, sink, dispatcher, took = dispatch(
+        {"a": jobs("a", 5), "b": jobs("b", 5)}, Book({"run": Quota(concurrency=2)}), {"a0": limited}
+    )
+    view = next(view for view in dispatcher.views() if view.lane == "a")
+
+    assert view.halt is Halt.PARKED
+    assert dispatcher.parked_s() == 24_367.0
+    assert "a0" not in sink.exchanges
+    assert {f"b{n}" for n in range(5)} <= set(sink.exchanges)
+    assert took < 20
+
+
+@pytest.mark.parametrize("kind", [FailureKind.AUTH, FailureKind.MONEY, FailureKind.GONE])
+def test_a_refused_key_stops_its_lane_at_once(kind: FailureKind) -> None:
+    """After a 401 at most what was in flight reaches the server; the failed cells are told, the rest stays."""
+    script: dict[str, list[Outcome]] = {"*": [Failure(kind=kind, message="no") for _ in range(99)]}
+    server, sink, dispatcher, _ = dispatch({"a": jobs("a", 50)}, Book({"run": Quota(concurrency=4)}), script)
+
+    assert len(server.seen) <= 4
+    assert dispatcher.views()[0].halt is Halt.REFUSED
+    assert len(sink.exchanges) == len(server.seen)
+
+
+def test_an_endpoint_that_was_never_there_stops_its_lane() -> None:
+    """When nothing ever answered, a few requests' failures speak for all."""
+    script: dict[str, list[Outcome]] = {"*": [Failure(kind=FailureKind.CONNECT, message="refused") for _ in range(999)]}
+    _, sink, dispatcher, _ = dispatch({"a": jobs("a", 100)}, Book({"run": Quota(concurrency=2)}), script)
+
+    assert dispatcher.views()[0].halt is Halt.REFUSED
+    assert len(sink.exchanges) <= 7
+
+
+def test_a_spent_budget_halts_and_leaves_the_rest() -> None:
+    """A request budget is never passed, and what is left stays to be asked."""
+    book = Book({"run": Quota(concurrency=4)}, Budget(max_requests=6))
+    server, sink, dispatcher, _ = dispatch({"a": jobs("a", 20)}, book)
+
+    assert len(server.seen) == len(sink.exchanges) == 6
+    assert dispatcher.views()[0].halt is Halt.BUDGET
+
+
+def test_follow_ups_go_ahead_of_new_jobs() -> None:
+    """What the sink returns is sent before the feed's next."""
+
+    def more(job: Job) -> Sequence[Job]:
+        return [Job(request("judge"), None, ("run",), Charge(1))] if job.request.key == "a0" else []
+
+    server, _, _, _ = dispatch({"a": jobs("a", 3)}, Book({"run": Quota(concurrency=1)}), kept=Kept(more))
+    assert [key for _, key in server.seen][:3].index("judge") <= 2
+    assert sorted(key for _, key in server.seen) == ["a0", "a1", "a2", "judge"]
+
+
+def test_stop_lets_what_is_in_flight_come_back() -> None:
+    """After stop nothing new starts, and every answer under way is kept."""
+
+    async def meanwhile(dispatcher: Dispatcher) -> None:
+        await asyncio.sleep(1.5)
+        dispatcher.stop("interrupted")
+
+    server, sink, _, took = dispatch({"a": jobs("a", 10)}, Book({"run": Quota(concurrency=2)}), meanwhile=meanwhile)
+
+    assert len(server.seen) == len(sink.exchanges) == 4
+    assert took == pytest.approx(2)
+
+
+def test_a_sink_that_fails_ends_the_run_with_its_error() -> None:
+    """A disk that refuses is not hidden: dispatch stops and raises what the sink raised."""
+
+    class Broken(Kept):
+        async def __call__(self, job: Job, exchange: Exchange) -> Sequence[Job]:
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        dispatch({"a": jobs("a", 50)}, Book({"run": Quota(concurrency=2)}), kept=Broken())
+
+
+def test_an_empty_plan_ends_at_once() -> None:
+    """Nothing to send is nothing to wait for."""
+    _, sink, _, took = dispatch({"a": jobs("a", 0)}, Book({"run": Quota()}))
+
+    assert not sink.exchanges
+    assert took == 0
+
+
+def test_a_cancelled_request_counts_as_spent() -> None:
+    """What was in flight when the run was cancelled has an unknown fate: the budget keeps its estimate."""
+
+    async def main(clock: VirtualClock) -> Book:
+        book = Book({"run": Quota(concurrency=3)})
+        dispatcher = Dispatcher(
+            {"a": jobs("a", 9)}, send=Server(clock).send, sink=Kept(), book=book, clock=clock, draw=lambda: 0.5,
+            settle=lambda job, outcome: Charge(0),
+        )  # fmt: skip
+        task = asyncio.ensure_future(dispatcher.run())
+        await clock.sleep(0.5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return book
+
+    spent = run_virtual(main).spent
+    assert (spent.requests, spent.tokens) == (3, 6)
