@@ -60,14 +60,15 @@ def evalrun() -> None:
 
 
 def main(args: list[str] | None = None) -> NoReturn:
-    """Run the command line; every exception becomes an exit code here and nowhere else."""
+    """The program: run the command line and end the process."""
+    sys.exit(execute(args))
+
+
+def execute(args: list[str] | None = None) -> int:
+    """Run the command line; its exit code. Every exception becomes one here and nowhere else."""
     from evalrun.cli import verbs
 
     verbs.add_to(evalrun)
-    sys.exit(_code(args))
-
-
-def _code(args: list[str] | None) -> int:
     verbose = "-v" in (sys.argv[1:] if args is None else args)
     try:
         return int(evalrun.main(args, standalone_mode=False) or 0)

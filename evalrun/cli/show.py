@@ -170,10 +170,10 @@ def run_lines(results: Path) -> Iterator[str]:
         yield f"no runs in {results}"
         return
     width = max(len(info.suite) for info in infos)
-    for info in infos:
-        counts = f"{info.answered}/{info.planned} answered"
-        counts += f", {info.errors} in error" if info.errors else ""
-        yield safe_line(f"{info.suite.ljust(width)}  {info.run}  {info.state:<11}  {counts}")
+    for info in reversed(infos):
+        said = info.damage or f"{info.planned - info.pending}/{info.planned} asked"
+        said += f", {info.errors} in error" if info.errors else ""
+        yield safe_line(f"{info.suite.ljust(width)}  {info.run}  {info.state:<11}  {said}")
 
 
 def _forecast_text(one: ColumnForecast) -> str:

@@ -139,9 +139,10 @@ def runs(context: click.Context, results: Path) -> int:
 @click.pass_context
 def prune(context: click.Context, suite: str | None, keep: int) -> int:
     """Remove all but the newest N finished runs of each suite; unfinished ones stay."""
-    from evalrun.store.runs import prune as remove
+    from evalrun.clock import SystemClock
+    from evalrun.store.prune import prune as remove
 
-    removed = remove(context.obj, suite, keep)
+    removed = remove(context.obj, suite, keep, now=SystemClock().time())
     for one in removed:
         click.echo(f"removed {one.folder}")
     click.echo(f"{len(removed)} runs removed")

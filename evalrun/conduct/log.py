@@ -18,7 +18,7 @@ LOGGER = logging.getLogger("evalrun")
 class _OneSafeLine(logging.Formatter):
     """A record as one line: time in UTC, level, text; nothing foreign in it can end the line or hold a secret."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__("%(asctime)sZ %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")

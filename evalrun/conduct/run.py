@@ -20,8 +20,9 @@ from evalrun.keys import Secret, read_key
 from evalrun.records.plan import Plan
 from evalrun.redact import Redactor
 from evalrun.scheduler.quota import Spent
-from evalrun.store.run import Changes, RunStore, run_id
-from evalrun.store.runs import find_run, newest_unfinished
+from evalrun.store.plan_tables import Changes
+from evalrun.store.run import RunStore
+from evalrun.store.runs import RunInfo, find_run, list_runs, newest_unfinished, run_folder, run_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +55,8 @@ def run_plans(
 
 def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clock | None = None) -> Finished:
     """Go on with a run as it was planned. Raises UsageError where there is none, or nothing is left to ask."""
-    info = find_run(options.results, name) if name else newest_unfinished(options.results)
-    if info is None:
-        what = f"no run {name!r}" if name else "no unfinished run"
-        raise UsageError(f"{what} in {options.results}\nlist the runs with: evalrun runs --results {options.results}")
-    store = RunStore.open(info.folder, write=True)
+    info = find_run(options.results, name) if name else _newest_to_go_on_with(options)
+    store = RunStore.open(info.folder, write=True, now=SystemClock().time())
     plan = store.plan()
     _check_keys(plan, options)
     if options.retry_errors:
@@ -68,16 +66,13 @@ def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clo
 
 def open_or_create(plan: Plan, options: RunOptions, observer: Observer) -> Opened:
     """The suite's newest unfinished run, brought to *plan*; or a new run."""
-    unfinished = None
-    if not options.new:
-        unfinished = newest_unfinished(
-            options.results, suite=plan.suite.name, file=plan.suite.file, errors_too=options.retry_errors
-        )
+    now = SystemClock().time()
+    unfinished = None if options.new else _unfinished(options, plan.suite.name, plan.suite.file)
     if unfinished is None:
-        now = SystemClock().time()
-        folder = options.results / _folder_name(plan.suite.name) / run_id(now, secrets.token_hex(2))
-        return Opened(store=RunStore.create(folder, plan, evalrun_version=__version__, now=now), plan=plan, changes=())
-    store = RunStore.open(unfinished.folder, write=True)
+        folder = run_folder(options.results, plan.suite.name, run_id(now, secrets.token_hex(2)))
+        store = RunStore.create(folder, plan, evalrun_version=__version__, now=now)
+        return Opened(store=store, plan=plan, changes=())
+    store = RunStore.open(unfinished.folder, write=True, now=now)
     changes = _said(store.replan(plan))
     if options.retry_errors:
         _forget_errors(store, observer)
@@ -121,6 +116,27 @@ def _secrets(plan: Plan, options: RunOptions) -> list[Secret]:
     return [secret for secret in found if secret is not None]
 
 
+def _unfinished(options: RunOptions, suite: str, file: str) -> RunInfo | None:
+    """The suite's run to go on with; with --retry-errors also its newest run, where cells of it are in error."""
+    unfinished = newest_unfinished(options.results, suite, file)
+    if unfinished is None and options.retry_errors:
+        newest = next(iter(list_runs(options.results, suite)), None)
+        return newest if newest is not None and newest.errors else None
+    return unfinished
+
+
+def _newest_to_go_on_with(options: RunOptions) -> RunInfo:
+    for info in list_runs(options.results):
+        if info.state == "damaged":
+            continue
+        if not info.finished or (options.retry_errors and info.errors):
+            return info
+    raise UsageError(
+        f"{options.results}: no run is unfinished\n"
+        "start one with evalrun SUITE; ask cells in error again with evalrun resume --retry-errors"
+    )
+
+
 def _forget_errors(store: RunStore, observer: Observer) -> None:
     failed = store.failed_keys()
     store.forget(failed)
@@ -157,9 +173,3 @@ def _check_writable(results: Path) -> None:
             f"{results}: results cannot be written here ({error.strerror}); nothing was sent\n"
             "name another folder with --results DIR"
         ) from error
-
-
-def _folder_name(suite: str) -> str:
-    """A suite's name as a folder: what a file system or a shell might trip over becomes a dash."""
-    kept = "".join(char if char.isalnum() or char in "._-" else "-" for char in suite).strip(".-")
-    return kept[:80] or "suite"

@@ -8,7 +8,6 @@ from evalrun.clock import Clock, SystemClock
 from evalrun.conduct.finish import Finished, finish, last_ending
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.plan import prepare
-from evalrun.errors import UsageError
 from evalrun.store.run import RunStore
 from evalrun.store.runs import find_run
 
@@ -22,10 +21,8 @@ def score_again(
     where there is no such run.
     """
     info = find_run(options.results, name)
-    if info is None:
-        raise UsageError(f"no run {name!r} in {options.results}")
     clock = clock or SystemClock()
-    store = RunStore.open(info.folder, write=True)
+    store = RunStore.open(info.folder, write=True, now=SystemClock().time())
     try:
         changes: tuple[str, ...] = ()
         if suite is not None:

@@ -34,13 +34,15 @@ async def carry_out(
         async with AsyncExitStack() as stack:
             providers = await _endpoints(plan, stack, clock)
             recorded = {model.label: model.recorded for model in plan.suite.models if model.recorded}
-            send = await stack.enter_async_context(open_send(
+            send = await stack.enter_async_context(
+                open_send(
                     providers,
                     recorded,
                     environ=options.environ,
                     clock=clock,
                     allowed=options.selection.allow_origins,
-                ))
+                )
+            )
             dispatcher = sitting.dispatcher(send)
             observer.start(plan, {lane.label: lane.done for lane in sitting.progress()})
             try:

@@ -80,7 +80,7 @@ class Sitting:
         self._dispatcher: Dispatcher | None = None
         self._failed = ""
         on = options.cache != "off" and options.cache_file is not None
-        self._cache = ResponseCache(options.cache_file) if on and options.cache_file else None
+        self._cache = ResponseCache(options.cache_file, time=clock.time) if on and options.cache_file else None
 
     def dispatcher(self, send: Send) -> Dispatcher:
         """The dispatcher of this sitting, a lane a model."""

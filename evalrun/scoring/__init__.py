@@ -1,0 +1,10 @@
+"""Outcome -> scores: a dict of names to small functions. Scoring never sends."""
+
+from __future__ import annotations
+
+from evalrun.scoring.catalogue import OPTIONS
+from evalrun.scoring.digests import digest
+from evalrun.scoring.marks import score
+from evalrun.scoring.scorer import Finding, NoResult, Scorer, Subject
+
+__all__ = ["OPTIONS", "Finding", "NoResult", "Scorer", "Subject", "digest", "score"]

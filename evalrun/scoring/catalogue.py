@@ -1,0 +1,75 @@
+"""The dict of names to scorers, and the door for other packages' scorers.
+
+Another package adds a scorer through the entry point group ``evalrun.scorers``: the entry point's name is the scorer's,
+its object an ``evalrun.scoring.Scorer``. It is looked for, and its code run, only when a suite names a scorer that is
+not built in. A built-in name cannot be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib.metadata import entry_points
+
+from pydantic import BaseModel
+
+from evalrun.errors import UsageError
+from evalrun.scoring import json_texts, measures, numbers, options, patterns, texts
+from evalrun.scoring.scorer import Scorer
+
+GROUP = "evalrun.scorers"
+
+SCORERS: Mapping[str, Scorer] = {
+    "equals": Scorer(function=texts.equals(texts.as_is), options=options.TextOptions),
+    "iequals": Scorer(function=texts.equals(texts.caseless), options=options.TextOptions),
+    "contains": Scorer(function=texts.contains(texts.as_is), options=options.TextOptions),
+    "icontains": Scorer(function=texts.contains(texts.caseless), options=options.TextOptions),
+    "contains-any": Scorer(function=texts.contains(texts.as_is, split=True), options=options.ListOptions),
+    "contains-all": Scorer(function=texts.contains_all(texts.as_is), options=options.ListOptions),
+    "icontains-any": Scorer(function=texts.contains(texts.caseless, split=True), options=options.ListOptions),
+    "icontains-all": Scorer(function=texts.contains_all(texts.caseless), options=options.ListOptions),
+    "starts-with": Scorer(function=texts.starts_with, options=options.TextOptions),
+    "ends-with": Scorer(function=texts.ends_with, options=options.TextOptions),
+    "regex": Scorer(function=patterns.matches, options=options.RegexOptions),
+    "is-json": Scorer(function=json_texts.is_json, options=options.NoOptions),
+    "contains-json": Scorer(function=json_texts.contains_json, options=options.NoOptions),
+    "numeric": Scorer(function=numbers.numeric, options=options.NumericOptions),
+    "latency": Scorer(function=measures.latency, options=options.LatencyOptions, reads_text=False),
+    "cost": Scorer(function=measures.cost, options=options.CostOptions, reads_text=False),
+    "tokens": Scorer(function=measures.tokens, options=options.TokensOptions, reads_text=False),
+    "finish-reason": Scorer(function=measures.finish_reason, options=options.FinishReasonOptions, reads_text=False),
+}
+
+
+def find(name: str) -> Scorer:
+    """The scorer called *name*, without ``not-``. Raises KeyError for none, UsageError for a broken one."""
+    return SCORERS[name] if name in SCORERS else _foreign(name)
+
+
+class _Options(Mapping[str, type[BaseModel]]):
+    """Names to models of options. Going through it lists what is built in; asking by name finds foreign ones too."""
+
+    def __getitem__(self, name: str) -> type[BaseModel]:
+        return find(name).options
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SCORERS)
+
+    def __len__(self) -> int:
+        return len(SCORERS)
+
+
+OPTIONS: Mapping[str, type[BaseModel]] = _Options()
+
+
+@lru_cache(maxsize=256)
+def _foreign(name: str) -> Scorer:
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            found = point.load()
+        except Exception as error:  # foreign code may raise anything while it is imported
+            raise UsageError(f"scorer {name} ({point.value}) cannot be loaded: {error}") from error
+        if not isinstance(found, Scorer):
+            raise UsageError(f"scorer {name} ({point.value}) is not an evalrun.scoring.Scorer")
+        return found
+    raise KeyError(name)

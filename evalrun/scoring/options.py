@@ -1,0 +1,116 @@
+"""What each scorer may be told, besides weight, threshold, name, extract and ``not-``, which every scorer takes.
+
+The models are the border: unknown keys and wrong types are refused before anything is sent. ``needs_expected`` says
+that a missing *value* stands for the case's expected value, so a case without one is a mistake.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import regex
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, field_validator
+
+Scalar = StrictStr | StrictBool | StrictInt | StrictFloat
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+FLAGS = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL, "x": regex.VERBOSE}
+
+
+class Options(BaseModel):
+    """The base of every scorer's options."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    needs_expected: ClassVar[bool] = False
+
+
+class TextOptions(Options):
+    """equals, contains, starts-with, ends-with and the i-forms: *value* is a text, or a list of which any will do."""
+
+    needs_expected: ClassVar[bool] = True
+    value: Scalar | list[Scalar] | None = Field(
+        default=None, description="Text, or a list of which any will do; the case's expected value when left out."
+    )
+
+
+class ListOptions(Options):
+    """contains-any, contains-all and their i-forms: *value* is a list, or one text with commas between its parts."""
+
+    needs_expected: ClassVar[bool] = True
+    value: Scalar | list[Scalar] | None = Field(
+        default=None, description="A list, or a text with commas; the case's expected value when left out."
+    )
+
+
+class RegexOptions(Options):
+    """regex: *value* is a pattern, or a list of which any will do; *flags* are letters out of i, m, s, x."""
+
+    needs_expected: ClassVar[bool] = True
+    value: StrictStr | list[StrictStr] | None = Field(
+        default=None, description="A regular expression, or a list of which any will do; searched for anywhere."
+    )
+    flags: StrictStr = Field(default="", pattern="^[imsx]*$", description="i ignore case, m lines, s dot, x verbose.")
+
+    @field_validator("value")
+    @classmethod
+    def _compiles(cls, value: str | list[str] | None) -> str | list[str] | None:
+        for pattern in [value] if isinstance(value, str) else value or []:
+            if "{{" in pattern or "{%" in pattern:
+                continue  # it is a pattern only once it is rendered
+            try:
+                regex.compile(pattern)
+            except (regex.error, RecursionError, OverflowError, ValueError) as error:
+                raise ValueError(f"not a regular expression: {error}") from None
+        return value
+
+
+class NoOptions(Options):
+    """is-json, contains-json: there is nothing to say."""
+
+
+class NumericOptions(Options):
+    """numeric: *value* is a number, or a list of which any will do.
+
+    It passes within *tolerance* (absolute) or *relative_tolerance* (of the value), whichever is wider.
+    """
+
+    needs_expected: ClassVar[bool] = True
+    value: StrictInt | StrictFloat | StrictStr | list[StrictInt | StrictFloat | StrictStr] | None = Field(
+        default=None, description="A number, or a list of which any will do; the case's expected value when left out."
+    )
+    tolerance: NotNegative = Field(default=0.0, description="How far off the answer may be, absolute.")
+    relative_tolerance: NotNegative = Field(default=0.0, description="How far off, as a part of the value: 0.01 = 1 %.")
+
+
+class LatencyOptions(Options):
+    """latency: the cell took at most *max_s* seconds, waiting not counted."""
+
+    max_s: Positive = Field(description="Seconds.")
+
+
+class CostOptions(Options):
+    """cost: the cell cost at most *max_usd*."""
+
+    max_usd: NotNegative = Field(description="US dollars.")
+
+
+class TokensOptions(Options):
+    """tokens: the cell used at most *max* tokens *of* the kind said."""
+
+    max: Annotated[int, Field(ge=0, strict=True)] = Field(description="Tokens.")
+    of: Literal["total", "prompt", "completion"] = Field(default="total", description="Which tokens are counted.")
+
+
+class FinishReasonOptions(Options):
+    """finish-reason: the reply ended for the reason *value* (stop, length, …), or for any of a list."""
+
+    value: StrictStr | list[StrictStr] = Field(description="stop, length, tool_calls, …; or a list.")
+
+
+def flags_of(letters: str) -> int:
+    """The ``regex`` module's flags for the letters i, m, s, x."""
+    flags: Any = 0
+    for letter in letters:
+        flags |= FLAGS[letter]
+    return int(flags)

@@ -1,0 +1,1 @@
+"""Scores -> intervals, paired tests, gates, conclusions. Pure: rows go in, numbers and sentences come out."""
