@@ -1,0 +1,89 @@
+"""The pages tell the truth: what they link to exists, and what they show runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+import evalrun
+from evalrun.cli import verbs
+from evalrun.errors import EXIT_CODES
+from tests.conftest import ROOT
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), ROOT / "results" / "README.md"]
+README = (ROOT / "README.md").read_text("utf-8")
+TARGETS = frozenset(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def commands_in(page: Path, program: str) -> list[list[str]]:
+    """The command lines of a page that call *program*: in shell blocks and between backticks, without comments."""
+    text = page.read_text("utf-8")
+    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S))
+    lines = re.findall(rf"^{program}\b.*", blocks, re.M) + re.findall(rf"`({program}(?: [^`\n]*)?)`", text)
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+@every_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every link that stays in the repository leads to a file."""
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8")) if "://" not in link]
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@every_page
+def test_make_commands_exist(page: Path) -> None:
+    """Every `make` command of a page names a target."""
+    goals = {word for words in commands_in(page, "make") for word in words if "=" not in word}
+
+    assert goals <= TARGETS
+
+
+@every_page
+def test_evalrun_commands_exist(page: Path) -> None:
+    """Every `evalrun` command of a page begins with a verb or a suite, and has only options of that verb."""
+    group = click.Group()
+    verbs.add_to(group)
+    wrong = []
+    for words in commands_in(page, "evalrun"):
+        command: click.Command = group
+        for word in words:
+            if isinstance(command, click.Group) and word in command.commands:
+                command = command.commands[word]
+        if command is group:
+            wrong += [word for word in words[:1] if not re.fullmatch(r"--version|(?i:.*suite|.*\.ya?ml)", word)]
+            command = group.commands["run"]
+        known = {name for option in command.params for name in option.opts} | {"--help", "--version"}
+        wrong += [word for word in words if word.startswith("-") and word.partition("=")[0] not in known]
+
+    assert wrong == []
+
+
+def test_the_suite_in_readme_is_valid(tmp_path: Path) -> None:
+    """The suite that README shows loads without a complaint."""
+    from evalrun.scoring import OPTIONS
+    from evalrun.suite.load import load_suite
+
+    (shown,) = re.findall(r"^```yaml\n(version: .+?)^```", README, re.M | re.S)
+    (tmp_path / "suite.yaml").write_text(shown, encoding="utf-8")
+    suite = load_suite(tmp_path / "suite.yaml", scorers=OPTIONS)
+
+    assert [model.name for model in suite.models] == ["large", "gpt-4o-mini"]
+
+
+def test_readme_has_the_table_of_exit_codes() -> None:
+    """README tells each exit code in the words of the program."""
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.M)
+
+    assert [(int(code), text) for code, text in rows] == [(int(code), text) for code, text in EXIT_CODES.items()]
+
+
+def test_changelog_tells_this_version() -> None:
+    """The version that is being written has its chapter."""
+    assert f"\n## {evalrun.__version__} (" in (ROOT / "CHANGELOG.md").read_text("utf-8")
