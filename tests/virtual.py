@@ -1,64 +1,72 @@
-"""Time that moves only when everybody waits: three days of quota pass in a second."""
+"""Virtual time for asyncio: a loop that jumps to its next timer instead of waiting, and a Clock over it.
+
+Hours pass in a moment and in the right order. Nothing under test may wait for a socket, a thread or another process:
+when there is neither a timer nor anything ready, the test is stuck, and says so.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
-START = 1_780_000_000.0  # 2026-05-28, a Thursday
+START = 1_790_000_000.0  # Unix time at which a virtual clock begins: 2026-09-21T14:13:20Z
 
 
-class _NoWaiting(selectors.SelectSelector):
-    """A selector that moves the clock on by the time it was told to wait."""
+class Stuck(RuntimeError):
+    """Everything waits, and no timer will end it."""
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Never waits: it looks what is ready, and else moves the loop's time on by what it was told to wait."""
 
     now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
-        if not ready:
-            if timeout is None:
-                raise RuntimeError("everybody waits for somebody else: a deadlock")
-            self.now += timeout
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        if timeout is None:
+            raise Stuck("nothing is ready and no timer is set")
+        self.now += timeout
         return ready
 
 
-class _Loop(asyncio.SelectorEventLoop):
-    """An event loop whose time is the selector's."""
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time is only what its timers make of it; it begins at 0."""
 
     def __init__(self) -> None:
-        self.virtual = _NoWaiting()
-        super().__init__(self.virtual)
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
 
     def time(self) -> float:
-        return self.virtual.now
+        return self._jumping.now
 
 
 class VirtualClock:
-    """evalrun.clock.Clock on the running loop's time; *start* is the Unix time at which it begins."""
+    """A Clock that reads the running virtual loop. *start* is the Unix time at the loop's beginning."""
 
     def __init__(self, start: float = START) -> None:
-        self._start = start
+        self.start = start
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
 
     def time(self) -> float:
-        return self._start + self.monotonic()
+        return self.start + self.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
 
-def run_virtual(main: Callable[[VirtualClock], Awaitable[T]], start: float = START) -> T:
-    """Run *main* to its end on a clock of its own; nothing waits for real."""
+def run_virtual(coroutine_function: Callable[[], Awaitable[T]]) -> T:
+    """Run ``coroutine_function()`` to its end in virtual time. Raises Stuck, or what it raises."""
 
-    async def call() -> Any:
-        return await main(VirtualClock(start))
+    async def main() -> T:
+        return await coroutine_function()
 
-    with asyncio.Runner(loop_factory=_Loop) as runner:
-        result: T = runner.run(call())
-        return result
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main())

@@ -71,7 +71,8 @@ def dispatch(
 ) -> tuple[Server, Kept, Dispatcher, float]:
     """Run a dispatcher in virtual time: the server, the sink, the dispatcher and the seconds it took."""
 
-    async def main(clock: VirtualClock) -> tuple[Server, Kept, Dispatcher, float]:
+    async def main() -> tuple[Server, Kept, Dispatcher, float]:
+        clock = VirtualClock()
         server, sink = Server(clock, script), kept or Kept()
         dispatcher = Dispatcher(
             lanes,
@@ -232,7 +233,8 @@ def test_an_empty_plan_ends_at_once() -> None:
 def test_a_cancelled_request_counts_as_spent() -> None:
     """What was in flight when the run was cancelled has an unknown fate: the budget keeps its estimate."""
 
-    async def main(clock: VirtualClock) -> Book:
+    async def main() -> Book:
+        clock = VirtualClock()
         book = Book({"run": Quota(concurrency=3)})
         dispatcher = Dispatcher(
             {"a": jobs("a", 9)}, send=Server(clock).send, sink=Kept(), book=book, clock=clock, draw=lambda: 0.5,
