@@ -160,6 +160,7 @@ def test_loopback(url: str, local: bool) -> None:
         (EVIL, "LAB_KEY", [("LAB_KEY", "https://evil.example")]),
         (EVIL, "LAB_KEY", [("LAB_KEY", "https://EVIL.example:443/")]),
         (EVIL, "OPENAI_API_KEY", [("OPENAI_API_KEY", "https://evil.example")]),
+        ("http://127.0.0.1:8000/v1", "OPENAI_API_KEY", [("OPENAI_API_KEY", "http://127.0.0.1:8000")]),
     ],
 )
 def test_may_go(base_url: str, variable: str | None, allowed: list[tuple[str, str]]) -> None:
@@ -172,6 +173,7 @@ def test_may_go(base_url: str, variable: str | None, allowed: list[tuple[str, st
     [
         (EVIL, "OPENAI_API_KEY", (), "--allow-origin OPENAI_API_KEY=https://evil.example"),
         (EVIL, "LAB_KEY", (), "--allow-origin LAB_KEY=https://evil.example"),
+        ("http://127.0.0.1:8000/v1", "OPENAI_API_KEY", (), "--allow-origin OPENAI_API_KEY=http://127.0.0.1:8000"),
         (OPENAI, "LAB_KEY", (), "--allow-origin LAB_KEY=https://api.openai.com"),
         (OPENAI, "GITHUB_TOKEN", (), "GITHUB_TOKEN"),
         ("https://api.openai.com:8443/v1", "OPENAI_API_KEY", (), "https://api.openai.com:8443"),
