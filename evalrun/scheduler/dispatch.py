@@ -273,32 +273,27 @@ class Dispatcher:
             self._advance()
 
     async def _attempt(self, lane: _Lane, pending: _Pending, booking: Booking) -> None:
-        """One sending, booked already: settled after, then retried or handed to the sink."""
+        """One sending, booked already: retried or handed to the sink, then settled.
+
+        A reply holds its room until the sink has it on the disk, so that a crash loses at most what was in flight.
+        """
         outcome: Outcome | None = None
         sent_at = self._clock.time()
         try:
             outcome = await self._send(pending.job.request)
+            pending.attempts += (_attempt(outcome, sent_at),)
+            if isinstance(outcome, Failure) and not self._after(lane, pending, outcome, self._clock.monotonic()):
+                return
+            if isinstance(outcome, Response):
+                lane.unreachable = 0
+                lane.answered += 1
+            for job in await self._sink(pending.job, _exchange(pending, outcome)):
+                lane.urgent.append(_Pending(job, self._clock.monotonic()))
         finally:
             # A cancelled request's fate is unknown: it counts as spent.
             spent = self._settle(pending.job, outcome) if outcome else pending.job.charge
             self._book.settle(booking, spent, self._clock.monotonic())
             lane.in_flight -= 1
-        pending.attempts += (_attempt(outcome, sent_at),)
-        if isinstance(outcome, Failure) and not self._after(lane, pending, outcome, self._clock.monotonic()):
-            return
-        if isinstance(outcome, Response):
-            lane.unreachable = 0
-            lane.answered += 1
-        self._advance()  # the room that came free is used while the answer goes to the disk
-        exchange = Exchange(
-            request_key=pending.job.request.key,
-            outcome=outcome,
-            attempts=pending.attempts,
-            queue_s=pending.queue_s,
-            retry_wait_s=pending.retry_wait_s,
-        )
-        for job in await self._sink(pending.job, exchange):
-            lane.urgent.append(_Pending(job, self._clock.monotonic()))
 
     def _ring(self, delay_s: float) -> None:
         if self._timer:
@@ -306,6 +301,16 @@ class Dispatcher:
             self._timer = None
         if delay_s != float("inf"):
             self._timer = asyncio.get_running_loop().call_later(max(0.0, delay_s), self._advance)
+
+
+def _exchange(pending: _Pending, outcome: Outcome) -> Exchange:
+    return Exchange(
+        request_key=pending.job.request.key,
+        outcome=outcome,
+        attempts=pending.attempts,
+        queue_s=pending.queue_s,
+        retry_wait_s=pending.retry_wait_s,
+    )
 
 
 def _attempt(outcome: Outcome, sent_at: float) -> Attempt:

@@ -107,7 +107,7 @@ def test_a_second_run_gives_the_same_files(demo: tuple[Said, Path], tmp_path: Pa
 
     pd.testing.assert_frame_equal(*tables)
     assert (folders[0] / "comparison.csv").read_bytes() == (folders[1] / "comparison.csv").read_bytes()
-    lines = [[json.loads(line) for line in (folder / "results.jsonl").open()] for folder in folders]
+    lines = [[json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()] for folder in folders]
     outputs = [[(row["case"], row["output"], row["verdict"]) for row in run] for run in lines]
     assert outputs[0] == outputs[1]
 

@@ -1,0 +1,117 @@
+"""Rows of a run, streamed in plan order: what is in memory at a time does not grow with the run."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from evalrun.records.plan import Column
+from evalrun.records.row import Row
+from evalrun.records.score import Mark
+from evalrun.records.suite import Message, Model
+from evalrun.store.codec import MARK, MESSAGES, checksum, text_checksum
+from evalrun.store.ledger import read_exchange
+from evalrun.store.plan_tables import read_case, read_cell, read_meta
+
+_CASES_KEPT = 1024
+
+# Fields 0-9 are the cell, 10-19 the exchange, 20-23 its texts, 24-26 the mark.
+_QUERY = """SELECT c.position, c.cell_key, c.request_key, c.case_id, c.column_id, c.sample,
+        c.input_tokens, c.output_tokens, c.turn, c.crc,
+        e.cell_key, e.ordinal, e.status, e.attempts, e.prompt_tokens, e.completion_tokens, e.cost_usd, e.from_cache,
+        e.text, e.crc, t.exchange, t.exchange_crc, {messages}, m.digest, m.kept, m.crc
+    FROM cells c LEFT JOIN exchanges e ON e.cell_key = c.cell_key
+        LEFT JOIN texts t ON t.id = e.text LEFT JOIN marks m ON m.cell_key = c.cell_key
+    {where} ORDER BY c.position, e.ordinal"""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A plan's columns and the model of each."""
+
+    columns: tuple[Column, ...]
+    models: Mapping[str, Model]
+
+
+def stream(
+    connection: sqlite3.Connection, columns: Columns, *, with_messages: bool = False, position: int | None = None
+) -> Iterator[tuple[Row, str | None]]:
+    """Each row with the digest of its mark, in plan order; only the one at *position* where that is given.
+
+    Raises ValueError where the file does not hold what was written.
+    """
+    query = _QUERY.format(
+        messages="t.messages, t.messages_crc" if with_messages else "NULL, NULL",
+        where="" if position is None else "WHERE c.position = :position",
+    )
+    case_of = lru_cache(_CASES_KEPT)(lambda number: read_case(connection, number))
+    expected = 0 if position is None else position
+    for found, group in groupby(connection.execute(query, {"position": position}), key=itemgetter(0)):
+        if found != expected:
+            raise ValueError("a cell is missing")
+        expected += 1
+        parts = list(group)
+        first = parts[0]
+        cell = read_cell(first)
+        column = columns.columns[cell.column]
+        yield (
+            Row(
+                cell=cell,
+                case=case_of(cell.case),
+                column=column,
+                model=columns.models[column.model],
+                exchanges=() if first[10] is None else tuple(_exchange(part) for part in parts),
+                mark=_mark(first),
+                messages=_messages(parts[-1]),
+            ),
+            first[24],
+        )
+    if position is None and expected != read_meta(connection, "plan.sizes")[2]:
+        raise ValueError("a cell is missing")
+
+
+def replace_marks(connection: sqlite3.Connection, marks: Iterable[tuple[str, str, Mark]]) -> None:
+    """Store marks (cell key, scorers' digest, mark), each in place of the one before."""
+    for cell_key, digest, mark in marks:
+        kept = MARK.encode(mark)
+        row = (cell_key, digest, kept, checksum(cell_key, digest, kept))
+        connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", row)
+
+
+def verify_marks(connection: sqlite3.Connection) -> None:
+    """Read the marks that belong to no cell. Raises ValueError where one is not what was written.
+
+    A mark whose key was damaged is among them; it would be missed by nobody else.
+    """
+    query = """SELECT cell_key, digest, kept, crc FROM marks m
+        WHERE NOT EXISTS (SELECT 1 FROM cells c WHERE c.cell_key = m.cell_key)"""
+    for *row, crc in connection.execute(query):
+        if checksum(*row) != crc:
+            raise ValueError("a mark is not what was written")
+
+
+def _exchange(part: tuple[Any, ...]) -> Any:
+    if checksum(part[10:19]) != part[19]:
+        raise ValueError("an exchange is not what was written")
+    return read_exchange(part[20], part[21])
+
+
+def _mark(part: tuple[Any, ...]) -> Mark | None:
+    if part[24] is None:
+        return None
+    if checksum(part[1], part[24], part[25]) != part[26]:
+        raise ValueError("a mark is not what was written")
+    return MARK.decode(part[25])
+
+
+def _messages(part: tuple[Any, ...]) -> tuple[Message, ...]:
+    if part[22] is None:
+        return ()
+    if text_checksum(part[22]) != part[23]:
+        raise ValueError("messages are not what was written")
+    return MESSAGES.decode(part[22])
