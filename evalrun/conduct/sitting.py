@@ -159,6 +159,8 @@ class Sitting:
         """Commit a reply, count it, and say what its cell asks next: nothing, where a cell is one request."""
         cell: Cell = job.ticket
         outcome = exchange.outcome
+        if self._is_recorded(cell):
+            exchange = replace(exchange, attempts=())  # looked up, not sent
         if isinstance(outcome, Response):
             price = self._models[self._plan.columns[cell.column].model].price
             exchange = replace(

@@ -72,6 +72,16 @@ class Row:
         return None if not found or any(s is None for s in found) else sum(s for s in found if s is not None)
 
     @property
+    def requests(self) -> int:
+        """How many requests were sent for the cell; what came from a file or the cache was not."""
+        return sum(1 for exchange in self.exchanges if exchange.attempts)
+
+    @property
+    def attempts(self) -> int:
+        """How many times they were sent, retries among them."""
+        return sum(len(exchange.attempts) for exchange in self.exchanges)
+
+    @property
     def from_cache(self) -> bool:
         """Whether every reply came out of the response cache."""
         return bool(self.exchanges) and all(e.from_cache for e in self.exchanges)

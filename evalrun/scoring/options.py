@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import regex
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, field_validator
 
+from evalrun.scoring.number_texts import number_of
+
 Scalar = StrictStr | StrictBool | StrictInt | StrictFloat
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -23,6 +25,14 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     needs_expected: ClassVar[bool] = False
+
+    @field_validator("value", check_fields=False)
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        """An empty text is in every answer, and an empty list in none: neither tells one answer from another."""
+        if value in ("", []) or (isinstance(value, list) and "" in value):
+            raise ValueError("there is nothing to compare with: it is empty")
+        return value
 
 
 class TextOptions(Options):
@@ -55,9 +65,7 @@ class RegexOptions(Options):
     @field_validator("value")
     @classmethod
     def _compiles(cls, value: str | list[str] | None) -> str | list[str] | None:
-        for pattern in [value] if isinstance(value, str) else value or []:
-            if "{{" in pattern or "{%" in pattern:
-                continue  # it is a pattern only once it is rendered
+        for pattern in _plain(value):
             try:
                 regex.compile(pattern)
             except (regex.error, RecursionError, OverflowError, ValueError) as error:
@@ -81,6 +89,13 @@ class NumericOptions(Options):
     )
     tolerance: NotNegative = Field(default=0.0, description="How far off the answer may be, absolute.")
     relative_tolerance: NotNegative = Field(default=0.0, description="How far off, as a part of the value: 0.01 = 1 %.")
+
+    @field_validator("value")
+    @classmethod
+    def _is_a_number(cls, value: Any) -> Any:
+        for number in _plain(value):
+            number_of(number)
+        return value
 
 
 class LatencyOptions(Options):
@@ -106,6 +121,12 @@ class FinishReasonOptions(Options):
     """finish-reason: the reply ended for the reason *value* (stop, length, …), or for any of a list."""
 
     value: StrictStr | list[StrictStr] = Field(description="stop, length, tool_calls, …; or a list.")
+
+
+def _plain(value: Any) -> list[Any]:
+    """The values that are no templates; those are known only once they are rendered."""
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    return [item for item in items if not isinstance(item, str) or ("{{" not in item and "{%" not in item)]
 
 
 def flags_of(letters: str) -> int:

@@ -1,7 +1,8 @@
 """Regular expressions on foreign text, bounded in time and size: the scorer ``regex``, and every scorer's ``extract``.
 
 The ``regex`` package looks at the clock while it matches and lets other threads run meanwhile, so that a pattern with
-exponential backtracking ends within LIMIT_S and holds up nobody.
+exponential backtracking ends within LIMIT_S and holds up nobody. Its clock is the processor time of the whole process:
+on a machine that is busy elsewhere a search may take longer to watch.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def search(pattern: str, text: str, flags: int = 0, share: int = 1) -> regex.Mat
     try:
         return _compiled(pattern, flags).search(text, timeout=LIMIT_S / share, concurrent=True)
     except TimeoutError:
-        raise NoResult(f"the regular expression {quote(pattern)} took over {LIMIT_S:g} s") from None
+        raise NoResult(f"the regular expression {quote(pattern)} took over {LIMIT_S:g} s of processor time") from None
 
 
 @lru_cache(maxsize=512)

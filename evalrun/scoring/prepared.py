@@ -19,11 +19,12 @@ PREPARED_AT_MOST = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A scorer with its checked options. *templates*: its value must be rendered for each case."""
+    """A scorer with its checked options. *value* is what it compares with; *templates*: rendered for each case."""
 
     spec: ScorerSpec
     scorer: Scorer
     options: BaseModel
+    value: Any
     templates: bool
 
     def subject(self, row: Row, text: str) -> Subject:
@@ -31,7 +32,7 @@ class Prepared:
 
         An expected value is data and never rendered. Raises TemplateFault.
         """
-        value = self.spec.value
+        value = self.value
         if value is None:
             value = row.case.expected
         elif self.templates:
@@ -85,5 +86,7 @@ def _prepare(spec: ScorerSpec) -> Prepared:
         options = scorer.options.model_validate(said)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise NoResult(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    return Prepared(spec=spec, scorer=scorer, options=options, templates=any(map(is_template, strings(spec.value))))
+        raise NoResult(f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from None
+    value = getattr(options, "value", None)
+    templates = any(map(is_template, strings(value)))
+    return Prepared(spec=spec, scorer=scorer, options=options, value=value, templates=templates)

@@ -35,7 +35,7 @@ class Mind:
 
 MODELS: Mapping[str, Mind] = {
     "large": Mind(error_rate=0.045, talk=0.9, latency_s=(0.040, 0.120), context_tokens=128_000),
-    "medium": Mind(error_rate=0.15, talk=0.5, latency_s=(0.020, 0.070), context_tokens=32_000),
+    "medium": Mind(error_rate=0.20, talk=0.5, latency_s=(0.020, 0.070), context_tokens=32_000),
     "small": Mind(error_rate=0.30, talk=0.1, latency_s=(0.010, 0.040), context_tokens=8_000),
 }
 

@@ -28,10 +28,10 @@ METRICS: Mapping[str, Metric] = {
     "score": Metric(figure=lambda sums: sums.score, form="{:.{}f}", missing="nothing scored"),
     "cost_usd": Metric(figure=lambda sums: sums.cost_usd, form="${:.{}f}", missing="cost unknown"),
     "latency_s": Metric(figure=lambda sums: sums.latency_s, form="{:.{}f} s", missing="latency unknown"),
-    "latency_p50_s": Metric(
+    "p50(latency_s)": Metric(
         figure=lambda sums: sums.latency_percentile_s(0.5), form="{:.{}f} s", missing="latency unknown"
     ),
-    "latency_p95_s": Metric(
+    "p95(latency_s)": Metric(
         figure=lambda sums: sums.latency_percentile_s(0.95), form="{:.{}f} s", missing="latency unknown"
     ),
 }

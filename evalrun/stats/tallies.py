@@ -94,8 +94,8 @@ class ColumnTally:
         """Count a row in."""
         self.statuses[status] += 1
         self.sums.add(row, scored=scored)
-        self.requests += len(row.exchanges)
-        self.attempts += sum(len(exchange.attempts) for exchange in row.exchanges)
+        self.requests += row.requests
+        self.attempts += row.attempts
         self.from_cache += row.from_cache
         outcome = row.outcome
         if isinstance(outcome, Response):

@@ -32,7 +32,7 @@ def row(answer: str | Outcome | None, *, cost_usd: float | None = 0.002, **case:
     )
 
 
-def spec(name: str, value: Any = None, **rest: Any) -> ScorerSpec:
+def spec(name: str, value: Any = None, /, **rest: Any) -> ScorerSpec:
     """A scorer as a suite asks for it; ``not-`` in front negates."""
     return ScorerSpec(
         type=name.removeprefix("not-"), **{"name": name, "negate": name.startswith("not-"), "value": value, **rest}

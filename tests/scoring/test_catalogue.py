@@ -10,8 +10,10 @@ from evalrun.scoring.options import NoOptions
 from evalrun.scoring.scorer import Scorer
 
 FOREIGN = Scorer(function=lambda subject, options: 1.0, options=NoOptions)
-NAMES = """equals iequals contains icontains contains-any contains-all icontains-any icontains-all starts-with ends-with
-regex is-json contains-json numeric latency cost tokens finish-reason""".split()
+TEXTS = ["equals", "iequals", "contains", "icontains", "contains-any", "contains-all", "icontains-any", "icontains-all"]
+ENDS = ["starts-with", "ends-with"]
+OTHERS = ["regex", "is-json", "contains-json", "numeric", "latency", "cost", "tokens", "finish-reason"]
+NAMES = [*TEXTS, *ENDS, *OTHERS]
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_the_built_in_scorers_are_these():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_model_refuses_unknown_keys(name):
-    """A key that a scorer does not know is a mistake, and the model says whether it falls back on the expected value."""
+    """A key that a scorer does not know is a mistake; the model says whether it falls back on the expected value."""
     with pytest.raises(ValueError, match="unknown_key"):
         OPTIONS[name].model_validate({"unknown_key": 1})
     assert isinstance(OPTIONS[name].needs_expected, bool)

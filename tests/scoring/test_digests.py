@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import pytest
 
@@ -67,9 +67,7 @@ def test_a_foreign_scorer_depends_on_every_variable():
     assert digest(scorers, _case(), None) != digest(scorers, _case(vars={"country": "France", "other": 2}), None)
 
 
-@pytest.mark.parametrize(
-    "expected", [{1: "a", "b": 2}, datetime.date(2026, 1, 1), "\ud800", float("nan"), {"x": {1, 2}}]
-)
+@pytest.mark.parametrize("expected", [{1: "a", "b": 2}, dt.date(2026, 1, 1), "\ud800", float("nan"), {"x": {1, 2}}])
 def test_any_expected_value_has_a_digest(expected):
     """Whatever a data set holds, there is a digest, the same each time."""
     assert digest(SCORERS, _case(expected=expected), None) == digest(SCORERS, _case(expected=expected), None)

@@ -127,7 +127,7 @@ def test_a_refusal_is_scored_on_its_words():
         ((NO,) * 5, None, "; ".join(['no: expected "z", got "abc"'] * 3) + "; and 2 more"),
         ((NO, YES), 0.9, 'score 0.5 is below 0.9; no: expected "z", got "abc"'),
         ((NO, YES), 0.4, ""),
-        ((YES, BROKEN), None, "broken: an expected value is empty, which every answer contains"),
+        ((YES, BROKEN), None, "broken: value: there is nothing to compare with: it is empty"),
         ((YES, _weighing(NO, 0.0)), None, ""),
     ],
 )

@@ -33,7 +33,7 @@ def _score(name, options, *, cost_usd=0.002, value=None, text="hi", **facts):
     ],
 )
 def test_a_measure_passes_up_to_its_limit(name, options, facts, passes):
-    """latency, cost and tokens pass at most at their limit, finish-reason on a reason named; an empty answer is no matter."""
+    """latency, cost and tokens pass up to their limit, finish-reason on a reason named, with an empty answer too."""
     score, negated = _score(name, options, **facts), _score(f"not-{name}", options, **facts)
 
     assert (score.passed, score.error, negated.passed) == (passes, "", not passes)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.scoring.numbers import last_number
+from evalrun.scoring.number_texts import last_number
 from evalrun.scoring.options import NumericOptions
 from tests.scoring.build import one
 
@@ -52,7 +52,7 @@ from tests.scoring.build import one
     ],
 )
 def test_the_last_number_of_a_text_is_read(text, said, worth):
-    """Thousands commas, currency, signs, exponents and digits of any script are understood; words with digits are not."""
+    """Thousands commas, currency, signs, exponents and digits of any script are read; words with digits are not."""
     found = last_number(text)
 
     assert (found and found[0]) == said

@@ -69,21 +69,21 @@ def test_flags_are_letters(flags, answer, value, passes):
 @pytest.mark.parametrize(("pattern", "text"), EVIL)
 def test_an_evil_pattern_ends_in_time(pattern, text):
     """A pattern that backtracks exponentially ends within its limit, as an error or a verdict."""
-    started = time.perf_counter()
+    started = time.process_time()
     score = one("regex", text, pattern)
-    took_s = time.perf_counter() - started
+    took_s = time.process_time() - started
 
     assert took_s < 1.3
-    assert score.error == "" or "took over 1 s" in score.error
+    assert score.error == "" or "took over 1 s of processor time" in score.error
 
 
 def test_several_evil_patterns_share_the_time():
     """A list of patterns has the same limit as one."""
-    started = time.perf_counter()
+    started = time.process_time()
     score = one("regex", "a" * 60 + "b", [r"(a|aa)+$"] * 4)
 
-    assert time.perf_counter() - started < 1.3
-    assert "took over 1 s" in score.error
+    assert time.process_time() - started < 1.3
+    assert "took over 1 s of processor time" in score.error
 
 
 def test_a_huge_answer_is_not_searched():
@@ -93,12 +93,9 @@ def test_a_huge_answer_is_not_searched():
     assert score.error == "the answer is over 1,000,000 characters, too long for a regular expression"
 
 
-@pytest.mark.parametrize("value", ["(", "a{2,1}", "[z-a]", "(?P<1>x)", ["ok", "*"], 5, ""])
+@pytest.mark.parametrize("value", ["(", "a{2,1}", "[z-a]", "(?P<1>x)", ["ok", "*"], 5, "", []])
 def test_options_refuse_a_broken_pattern(value):
-    """A pattern that does not compile is a mistake of the suite; a template or an empty pattern is not."""
-    if value == "":
-        RegexOptions(value=value)
-        return
+    """A pattern that does not compile, or is empty, is a mistake of the suite."""
     with pytest.raises(ValueError):
         RegexOptions.model_validate({"value": value})
 

@@ -132,7 +132,7 @@ ROWS = [(name, *line) for name, lines in TABLES.items() for line in lines]
 
 @pytest.mark.parametrize(("name", "answer", "value", "passes"), ROWS)
 def test_a_text_scorer_passes_as_its_table_says(name, answer, value, passes):
-    """Each text scorer compares as promptfoo's assertion of its name does, with a value of its own or the expected one."""
+    """Each text scorer compares as promptfoo's assertion of its name, with its own value or the expected one."""
     own, expected = one(name, answer, value), one(name, answer, expected=value)
 
     assert (own.passed, own.value, own.error) == (passes, float(passes), "")

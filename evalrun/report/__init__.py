@@ -1,0 +1,1 @@
+"""Comparison and rows -> CSV, JSON lines, manifest, HTML page and terminal summary."""

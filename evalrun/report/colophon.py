@@ -1,0 +1,78 @@
+"""What was run, for the foot of the page: columns with their parameters, prompts, the run's own facts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalrun.records.plan import Column, Plan
+from evalrun.records.run import RunFacts
+from evalrun.report import numbers
+from evalrun.report.fields import to_text, utc
+
+
+def model_id(plan: Plan, column: Column) -> str:
+    """Which model stands behind a column: ``provider/model``, or the file of recorded answers."""
+    model = next((m for m in plan.suite.models if m.label == column.model), None)
+    if model is None:
+        return column.model
+    return model.recorded.file if model.recorded else f"{model.provider}/{model.name}"
+
+
+def colophon(plan: Plan, facts: RunFacts) -> dict[str, Any]:
+    """What was run, for the foot of the page."""
+    suite = plan.suite
+    sizes = [
+        numbers.plural(len(plan.columns), "column"),
+        numbers.plural(len(suite.cases), "case"),
+        numbers.plural(suite.samples, "sample"),
+    ]
+    took = numbers.seconds(max(0.0, facts.finished_at - facts.started_at))
+    pairs = [
+        ("Suite", suite.file),
+        ("sha256", suite.digest[:16]),
+        ("Cells", " × ".join(sizes)),
+        ("Started", utc(facts.started_at)),
+        ("Took", took),
+        ("evalrun", facts.evalrun_version),
+        ("Python", facts.python_version),
+        ("Commit", facts.git_commit or ""),
+        ("Prices of", ", ".join(facts.price_dates)),
+        ("Exit code", str(facts.exit_code)),
+    ]
+    return {
+        "columns": [_column(plan, column) for column in plan.columns],
+        "scorers": ", ".join(("not-" if s.negate else "") + s.type for s in suite.scorers),
+        "prompts": [
+            {"name": p.name, "messages": [{"role": m.role, "text": m.content} for m in p.messages]}
+            for p in suite.prompts
+        ],
+        "facts": [pair for pair in pairs if pair[1]],
+        "notes": [*facts.changes, *facts.notes],
+    }
+
+
+def _column(plan: Plan, column: Column) -> dict[str, str]:
+    suite = plan.suite
+    model = next((m for m in suite.models if m.label == column.model), None)
+    prompt = next((p for p in suite.prompts if p.name == column.prompt), None)
+    own: list[Mapping[str, Any]] = [
+        suite.params,
+        column.params,
+        model.params if model else {},
+        prompt.params if prompt else {},
+    ]
+    merged = {key: value for params in own for key, value in params.items()}
+    price = model.price if model else None
+    recorded = model is not None and model.recorded is not None
+    return {
+        "label": column.label,
+        "model": model_id(plan, column),
+        "prompt": column.prompt,
+        "params": "" if recorded else ", ".join(f"{key} {to_text(value)}" for key, value in merged.items()),
+        "price": _price(price.input_usd, price.output_usd) if price else "",
+    }
+
+
+def _price(sent: float, received: float) -> str:
+    return "free" if not sent and not received else f"${sent:,.2f} / ${received:,.2f}"

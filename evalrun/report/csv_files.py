@@ -1,0 +1,251 @@
+"""results.csv, comparison.csv and summary.csv.
+
+UTF-8, RFC 4180 with ``\\r\\n`` between records. What is unknown is an empty cell. Lists and mappings are JSON, yes and
+no are ``true`` and ``false``. Figures have a fixed precision: scores and rates 6 decimals, money 9, seconds 3, mean
+tokens 1. Text cells and headers go through safe_text.csv_cell; figures that are written here do not.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from typing import IO, Any
+
+from evalrun.records.comparison import ColumnFigures, Comparison
+from evalrun.records.outcome import Failure, Response
+from evalrun.records.plan import Plan
+from evalrun.records.row import Row
+from evalrun.report.fields import model_labels, params_text, scorer_names, to_text, variable_names, verdict_of
+from evalrun.report.side_by_side import Group
+from evalrun.safe_text import csv_cell
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_BEFORE = _names("run suite case tags prompt model params sample status verdict score reason")
+_AFTER = _names(
+    "finish_reason prompt_tokens completion_tokens total_tokens cached_tokens reasoning_tokens tokens_method cost_usd "
+    "price_date judge_tokens judge_cost_usd latency_s ttft_s queue_s retry_wait_s requests attempts from_cache "
+    "system_fingerprint error_kind error request_key"
+)
+_COLUMN = _names(
+    "column label prompt model params simulated recorded planned scored passed pass_rate pass_rate_low pass_rate_high "
+    "score"
+)
+_FIGURES = _names(
+    "answered no_answer refused filtered errors skipped pending unscored truncated from_cache prompt_tokens "
+    "completion_tokens total_tokens tokens_methods cost_usd latency_p50_s latency_p95_s requests attempts top_error"
+)
+_COMPARED = ("verdict", "score", "output", "tokens", "cost_usd")
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _whole(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _score(value: float | None) -> str:
+    return _number(value, 6)
+
+
+def _usd(value: float | None) -> str:
+    return _number(value, 9)
+
+
+def _seconds(value: float | None) -> str:
+    return _number(value, 3)
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _value(value: Any) -> str:
+    """A variable or an expected value: figures as they are, everything else as guarded text."""
+    text = to_text(value)
+    return text if isinstance(value, bool | int | float) else csv_cell(text)
+
+
+class _Table:
+    """A CSV file under way: a header, then records."""
+
+    def __init__(self, file: IO[str], header: Iterable[str]) -> None:
+        self._writer = csv.writer(file, lineterminator="\r\n")
+        self._writer.writerow([csv_cell(name) for name in header])
+
+    def record(self, cells: Sequence[str]) -> None:
+        self._writer.writerow(cells)
+
+
+class ResultsCsv(_Table):
+    """results.csv: one row a cell, in plan order."""
+
+    def __init__(self, file: IO[str], plan: Plan, run: str) -> None:
+        self._run, self._suite = csv_cell(run), csv_cell(plan.suite.name)
+        self._scorers, self._variables = scorer_names(plan), variable_names(plan)
+        names = [*_BEFORE, *(f"scorer.{name}" for name in self._scorers), "output", "expected"]
+        super().__init__(file, [*names, *(f"var.{name}" for name in self._variables), *_AFTER])
+
+    def add(self, row: Row) -> None:
+        """Write one row."""
+        self.record([*self._before(row), *self._middle(row), *_after(row)])
+
+    def _before(self, row: Row) -> list[str]:
+        mark = row.mark
+        return [
+            self._run,
+            self._suite,
+            csv_cell(row.case.id),
+            csv_cell(to_text(list(row.case.tags))),
+            csv_cell(row.column.prompt),
+            csv_cell(row.column.model),
+            csv_cell(params_text(row.column)),
+            str(row.cell.sample),
+            str(row.status),
+            mark.verdict or "" if mark else "",
+            _score(mark.score) if mark else "",
+            csv_cell(mark.reason) if mark else "",
+        ]
+
+    def _middle(self, row: Row) -> list[str]:
+        scores = {score.name: score.value for score in row.mark.scores} if row.mark else {}
+        return [
+            *(_score(scores.get(name)) for name in self._scorers),
+            csv_cell(row.output),
+            _value(row.case.expected),
+            *(_value(row.case.vars.get(name)) for name in self._variables),
+        ]
+
+
+def _after(row: Row) -> list[str]:
+    outcome, exchanges = row.outcome, row.exchanges
+    response = outcome if isinstance(outcome, Response) else None
+    failure = outcome if isinstance(outcome, Failure) else None
+    usages = [e.outcome.usage for e in exchanges if isinstance(e.outcome, Response)]
+    asked = bool(exchanges)
+    return [
+        csv_cell(response.finish_reason or "") if response else "",
+        _whole(row.prompt_tokens),
+        _whole(row.completion_tokens),
+        _whole(total_tokens(row)),
+        _whole(_known_sum([usage.cached_tokens for usage in usages])),
+        _whole(_known_sum([usage.reasoning_tokens for usage in usages])),
+        str(row.tokens_method or ""),
+        _usd(row.cost_usd),
+        csv_cell(exchanges[-1].price_date) if asked else "",
+        "",  # judge_tokens: no judge was asked
+        "",  # judge_cost_usd
+        _seconds(row.latency_s),
+        "",  # ttft_s: replies are not streamed
+        _seconds(sum(e.queue_s for e in exchanges)) if asked else "",
+        _seconds(sum(e.retry_wait_s for e in exchanges)) if asked else "",
+        str(row.requests),
+        str(row.attempts),
+        _flag(row.from_cache),
+        csv_cell(response.system_fingerprint or "") if response else "",
+        str(failure.kind) if failure else "",
+        csv_cell(failure.message) if failure else "",
+        csv_cell(row.cell.request_key),
+    ]
+
+
+def total_tokens(row: Row) -> int | None:
+    """Tokens in and out; None where one of them is unknown."""
+    if row.prompt_tokens is None or row.completion_tokens is None:
+        return None
+    return row.prompt_tokens + row.completion_tokens
+
+
+class ComparisonCsv(_Table):
+    """comparison.csv: one row a case × prompt × parameters, the models side by side."""
+
+    def __init__(self, file: IO[str], plan: Plan) -> None:
+        self._models = model_labels(plan)
+        own = ["case", "prompt", "params", "tags", "expected"]
+        super().__init__(file, [*own, *(f"{label}.{name}" for label in self._models for name in _COMPARED)])
+
+    def add(self, group: Group) -> None:
+        """Write one group: samples averaged, the output of the first one."""
+        first = group.rows[0]
+        cells = [
+            csv_cell(first.case.id),
+            csv_cell(first.column.prompt),
+            csv_cell(params_text(first.column)),
+            csv_cell(to_text(list(first.case.tags))),
+            _value(first.case.expected),
+        ]
+        for label in self._models:
+            cells += _compared(group.of_model(label))
+        self.record(cells)
+
+
+def _compared(rows: tuple[Row, ...]) -> list[str]:
+    if not rows:
+        return [""] * len(_COMPARED)
+    words = {verdict_of(row) for row in rows}
+    scores = [row.mark.score for row in rows if row.mark is not None and row.scored]
+    return [
+        words.pop() if len(words) == 1 else "mixed",
+        _score(_mean(scores)),
+        csv_cell(rows[0].output),
+        _number(_mean([total_tokens(row) for row in rows]), 1),
+        _usd(_mean([row.cost_usd for row in rows])),
+    ]
+
+
+def _mean(figures: Sequence[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _known_sum(figures: Sequence[int | None]) -> int | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
+
+
+def write_summary(file: IO[str], comparison: Comparison) -> None:
+    """summary.csv: one row a column of the comparison, with all its figures."""
+    scorers = tuple(dict.fromkeys(name for figures in comparison.columns for name in figures.scorers))
+    table = _Table(file, [*_COLUMN, *(f"scorer.{name}" for name in scorers), *_FIGURES])
+    for figures in comparison.columns:
+        table.record(
+            [*_identity(figures), *(_score(figures.scorers.get(name)) for name in scorers), *_figures(figures)]
+        )
+
+
+def _identity(figures: ColumnFigures) -> list[str]:
+    column, passed = figures.column, figures.pass_rate
+    return [
+        csv_cell(column.id),
+        csv_cell(column.label),
+        csv_cell(column.prompt),
+        csv_cell(column.model),
+        csv_cell(params_text(column)),
+        _flag(figures.simulated),
+        _flag(figures.recorded),
+        *map(str, (figures.planned, figures.scored, figures.passed)),
+        *(map(_score, (passed.mean, passed.low, passed.high)) if passed else ("", "", "")),
+        _score(figures.score),
+    ]
+
+
+def _figures(figures: ColumnFigures) -> list[str]:
+    known = figures.prompt_tokens is not None and figures.completion_tokens is not None
+    total = (figures.prompt_tokens or 0) + (figures.completion_tokens or 0) if known else None
+    counts = (figures.answered, figures.no_answer, figures.refused, figures.filtered, figures.errors, figures.skipped)
+    return [
+        *map(str, (*counts, figures.pending, figures.unscored, figures.truncated, figures.from_cache)),
+        *map(_whole, (figures.prompt_tokens, figures.completion_tokens, total)),
+        csv_cell(to_text(list(figures.tokens_methods))),
+        _usd(figures.cost_usd),
+        _seconds(figures.latency_p50_s),
+        _seconds(figures.latency_p95_s),
+        str(figures.requests),
+        str(figures.attempts),
+        csv_cell(figures.top_error),
+    ]

@@ -1,0 +1,161 @@
+"""results.jsonl, requests.jsonl and run.json: everything, exactly, for programs.
+
+Strings come back from a JSON parser as they were, lone surrogates included; in the file they are inert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from evalrun.records.comparison import Comparison
+from evalrun.records.outcome import Exchange, Failure, Response
+from evalrun.records.plan import Plan
+from evalrun.records.row import Row
+from evalrun.records.run import RunFacts
+from evalrun.records.suite import Message
+from evalrun.report.fields import flat, to_json, utc
+from evalrun.report.totals import Totals
+
+
+def results_line(row: Row, run: str) -> str:
+    """One cell as a line of JSON: what was asked, what came back word for word, and every score with its reason."""
+    outcome = row.outcome
+    response = outcome if isinstance(outcome, Response) else None
+    failure = outcome if isinstance(outcome, Failure) else None
+    mark = row.mark
+    said = {
+        "run": run,
+        "position": row.cell.position,
+        **_asked(row),
+        "tags": row.case.tags,
+        "vars": row.case.vars,
+        "expected": row.case.expected,
+        "messages": _messages(row.messages),
+        "status": str(row.status),
+        "verdict": mark.verdict if mark else None,
+        "score": mark.score if mark else None,
+        "reason": mark.reason if mark else None,
+        "scores": [flat(score) for score in mark.scores] if mark else [],
+        "output": response.text if response else None,
+        "refusal": response.refusal if response else None,
+        "finish_reason": response.finish_reason if response else None,
+        "prompt_tokens": row.prompt_tokens,
+        "completion_tokens": row.completion_tokens,
+        "tokens_method": str(row.tokens_method) if row.tokens_method else None,
+        "cost_usd": row.cost_usd,
+        "latency_s": row.latency_s,
+        "from_cache": row.from_cache,
+        "error_kind": str(failure.kind) if failure else None,
+        "error": failure.message if failure else None,
+        "replies": [exchange.outcome.body for exchange in row.exchanges],
+        "request_key": row.cell.request_key,
+    }
+    return to_json(said)
+
+
+def request_lines(row: Row, run: str) -> Iterator[str]:
+    """One line of JSON a request of the cell, with every attempt at it. Bodies of replies are in results.jsonl."""
+    for index, exchange in enumerate(row.exchanges):
+        yield to_json(
+            {"run": run, "position": row.cell.position, "request": index, **_asked(row), **_exchange(exchange)}
+        )
+
+
+def _asked(row: Row) -> dict[str, Any]:
+    return {
+        "case": row.case.id,
+        "column": row.column.label,
+        "prompt": row.column.prompt,
+        "model": row.column.model,
+        "model_id": f"{row.model.provider}/{row.model.name}",
+        "params": row.column.params,
+        "sample": row.cell.sample,
+    }
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    outcome = exchange.outcome
+    said: dict[str, Any] = {
+        "request_key": exchange.request_key,
+        "from_cache": exchange.from_cache,
+        "result": "ok" if isinstance(outcome, Response) else str(outcome.kind),
+        "latency_s": outcome.latency_s,
+        "queue_s": exchange.queue_s,
+        "retry_wait_s": exchange.retry_wait_s,
+        "cost_usd": exchange.cost_usd,
+        "price_date": exchange.price_date or None,
+    }
+    if isinstance(outcome, Response):
+        said |= {"usage": flat(outcome.usage), "finish_reason": outcome.finish_reason, "model_said": outcome.model}
+        said["system_fingerprint"] = outcome.system_fingerprint
+    else:
+        said |= {"error": outcome.message, "http_status": outcome.http_status, "code": outcome.code}
+        said["retry_after_s"] = outcome.retry_after_s
+    return said | {"attempts": [flat(attempt) for attempt in exchange.attempts]}
+
+
+def _messages(messages: Iterable[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
+    """run.json: who ran what, when, with what result, and what it took."""
+    suite, totals = plan.suite, Totals.of(comparison)
+    said = {
+        "run": facts.run,
+        "state": facts.state,
+        "complete": comparison.complete,
+        "exit_code": facts.exit_code,
+        "reason": facts.reason or None,
+        "go_on": facts.go_on or None,
+        "resume_after": facts.resume_after,
+        "started_at": utc(facts.started_at),
+        "finished_at": utc(facts.finished_at),
+        "evalrun_version": facts.evalrun_version,
+        "python_version": facts.python_version or None,
+        "git_commit": facts.git_commit,
+        "suite": {"name": suite.name, "file": suite.file, "sha256": suite.digest, "text": suite.text},
+        "changes": facts.changes,
+        "notes": facts.notes,
+        "conclusion": comparison.conclusion,
+        "gates": [{"gate": g.gate.text, "verdict": g.verdict, "reason": g.reason} for g in comparison.gates],
+        "columns": [_column(plan, position) for position in range(len(plan.columns))],
+        "cells": {
+            "planned": len(plan.cells),
+            "merged": plan.merged,
+            "cases": len(suite.cases),
+            "samples": suite.samples,
+        },
+        "limits": facts.limits,
+        "budget": flat(suite.budget),
+        "max_error_rate": suite.max_error_rate,
+        "price_dates": facts.price_dates,
+        "totals": flat(totals),
+        "forecast": {"said": facts.forecast, "fact": _fact(totals, facts)},
+    }
+    return to_json(said, indent=2) + "\n"
+
+
+def _column(plan: Plan, position: int) -> dict[str, Any]:
+    column = plan.columns[position]
+    model = next((m for m in plan.suite.models if m.label == column.model), None)
+    said: dict[str, Any] = {"id": column.id, "label": column.label, "prompt": column.prompt, "model": column.model}
+    said["params"] = column.params
+    if model is not None:
+        provider = plan.suite.providers.get(model.provider)
+        said["model_id"] = f"{model.provider}/{model.name}"
+        said["simulated"] = bool(provider and provider.simulated)
+        said["recorded"] = model.recorded.file if model.recorded else None
+        said["price"] = flat(model.price) if model.price else None
+    return said
+
+
+def _fact(totals: Totals, facts: RunFacts) -> Mapping[str, Any]:
+    return {
+        "requests": totals.requests,
+        "prompt_tokens": totals.prompt_tokens,
+        "completion_tokens": totals.completion_tokens,
+        "cost_usd": totals.cost_usd,
+        "duration_s": round(max(0.0, facts.finished_at - facts.started_at), 3),
+    }

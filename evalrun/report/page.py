@@ -1,0 +1,72 @@
+"""report.html: one file that loads nothing, runs one script and trusts no text.
+
+The head, the summary and the colophon are plain HTML from a template with autoescape; every string passes through
+safe_text.visible on its way. The case table is built by the script from a JSON island, as text nodes. The content
+policy names the hashes of the one style and the one script, so that nothing else can run or be fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import IO, TYPE_CHECKING, Any
+
+from evalrun.records.comparison import Comparison
+from evalrun.records.plan import Plan
+from evalrun.records.run import RunFacts
+from evalrun.report.island import Island
+from evalrun.report.view import models_shown, view
+from evalrun.safe_text import visible
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_SCRIPTS = ("core.js", "cases.js", "answer.js", "start.js")
+
+
+def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFacts, island: Island) -> None:
+    """Write the page: *island* holds the rows of the case table."""
+    from markupsafe import Markup
+
+    style, script = _asset("page.css"), "'use strict';\n" + "".join(map(_asset, _SCRIPTS))
+    for chunk in _template().generate(
+        **view(plan, comparison, facts, left_out=island.left_out),
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704  # our own file
+        script=Markup(script),  # noqa: S704  # our own files
+        island=Markup(island.json(models_shown(plan, comparison))),  # noqa: S704  # JSON with < > & escaped
+    ):
+        file.write(chunk)
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src 'sha256-{_sha256(style)}'; script-src 'sha256-{_sha256(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("evalrun.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    def shown(value: Any) -> Any:
+        return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown
+    )
+    source = resources.files("evalrun.report").joinpath("templates", "page.html").read_text(encoding="utf-8")
+    return environment.from_string(source)

@@ -1,0 +1,241 @@
+"""What a run says in a terminal at its end: sentences, a table, gates, and the command that goes on. Pure.
+
+It fits the width that it is given, colour only repeats what a word says already, and foreign text is inert: every line
+passes through safe_text, so that none can be an escape sequence or a command of a CI system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from evalrun.records.comparison import ColumnFigures, Comparison
+from evalrun.records.plan import Plan
+from evalrun.records.run import RunFacts
+from evalrun.report import numbers
+from evalrun.report.totals import Totals, not_scored, words
+from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
+
+_BOLD, _RED, _GREEN, _YELLOW, _DIM, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_GAP = 2
+_LEAST_LABEL, _MOST_LABEL = 12, 32
+_NAME = 9
+
+
+def summary(
+    plan: Plan, comparison: Comparison, facts: RunFacts, *, width: int, color: bool, quiet: bool = False
+) -> str:
+    """The text to print when a run ends, without a line break at its end; *quiet* leaves out table and facts.
+
+    No line is over *width* cells but for paths and commands, which are kept whole so that they can be copied.
+    """
+    width = max(40, width)
+    paint = _painter(color=color)
+    blocks = [
+        [paint(line, _BOLD) for sentence in comparison.conclusion for line in _wrapped(sentence, width)],
+        [] if quiet else [*_table(comparison, width, paint), *_total_line(comparison, width)],
+        []
+        if quiet
+        else _named({"simulated": _simulated(comparison), "errors": _errors(comparison), "note": facts.notes}, width),
+        _gates(comparison, width, paint),
+        _ending(plan, comparison, facts, width, paint),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+class _painter:  # noqa: N801  # it is called like a function
+    """Wraps text in a colour, or not."""
+
+    def __init__(self, *, color: bool) -> None:
+        self.color = color
+
+    def __call__(self, text: str, code: str) -> str:
+        return f"{code}{text}{_OFF}" if self.color and text else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A column of the table: heading, cells, alignment, and how soon it is left out when the terminal is narrow."""
+
+    heading: str
+    cells: tuple[str, ...]
+    right: bool = True
+    leave: int = 0
+
+    @property
+    def width(self) -> int:
+        return max(map(cells_wide, (self.heading, *self.cells)))
+
+
+def _table(comparison: Comparison, width: int, paint: _painter) -> list[str]:
+    columns = comparison.columns
+    if not columns:
+        return []
+    figures = _fitting(_figures(columns), width, label=min(_MOST_LABEL, _label_width(columns)))
+    room = width - sum(figure.width + _GAP for figure in figures)
+    label = max(4, min(_MOST_LABEL, _label_width(columns), room))
+    lines = []
+    for row in range(-1, len(columns)):
+        name = "column" if row < 0 else safe_line(columns[row].column.label, label)
+        cells = [
+            pad(figure.heading if row < 0 else figure.cells[row], figure.width, right=figure.right)
+            for figure in figures
+        ]
+        line = safe_text((" " * _GAP).join([pad(name, label), *cells]).rstrip())
+        lines.append(paint(line, _DIM) if row < 0 else line)
+    return lines
+
+
+def _label_width(columns: Sequence[ColumnFigures]) -> int:
+    return max(len("column"), *(cells_wide(safe_line(c.column.label)) for c in columns))
+
+
+def _figures(columns: Sequence[ColumnFigures]) -> list[_Figure]:
+    """All figures that the table may show. What is left out first has the highest *leave*."""
+    rates = tuple(
+        f"{numbers.rate(c.pass_rate.mean)} {numbers.bounds(c.pass_rate)}" if c.pass_rate else numbers.UNKNOWN
+        for c in columns
+    )
+    scored = tuple(numbers.of(c.scored, c.planned) for c in columns)
+    scores = tuple(numbers.rate(c.score) for c in columns)
+    tokens = tuple(f"{numbers.tokens(c.prompt_tokens)} / {numbers.tokens(c.completion_tokens)}" for c in columns)
+    costs = tuple(numbers.money(c.cost_usd) for c in columns)
+    nothing_paid = all(not c.cost_usd for c in columns)
+    same = all(c.pass_rate is not None and c.score == c.pass_rate.mean for c in columns)
+    return [
+        _Figure("pass rate", rates, right=False),
+        _Figure("scored", scored),
+        _Figure("score", scores, leave=6 if same else 3),
+        _Figure("tokens in/out", tokens, leave=1),
+        _Figure("cost", costs, leave=5 if nothing_paid else 2),
+        _Figure("p50", tuple(numbers.seconds(c.latency_p50_s) for c in columns), leave=4),
+        _Figure("p95", tuple(numbers.seconds(c.latency_p95_s) for c in columns), leave=7),
+        _Figure("not scored", tuple(_note(c) for c in columns), right=False),
+    ]
+
+
+def _note(figures: ColumnFigures) -> str:
+    """Why cells have no verdict, and what a reader must know of the column."""
+    said = [words(not_scored(figures)) if not_scored(figures) else ""]
+    said += ["simulated" if figures.simulated else "", "recorded" if figures.recorded else ""]
+    return ", ".join(filter(None, said))
+
+
+def _fitting(figures: list[_Figure], width: int, *, label: int) -> list[_Figure]:
+    """Leave out figures until the rest fits with whole labels, the last three only with shortened ones."""
+    figures = [figure for figure in figures if any(figure.cells)]
+
+    def over(label_width: int) -> bool:
+        return label_width + sum(figure.width + _GAP for figure in figures) > width
+
+    while over(label if any(f.leave > 3 for f in figures) else min(label, _LEAST_LABEL)):
+        most = max(figures, key=lambda figure: figure.leave)
+        if not most.leave:
+            last = figures[-1]
+            if last.heading != "not scored":
+                break
+            figures = figures[:-1]
+            continue
+        figures = [figure for figure in figures if figure is not most]
+    return figures
+
+
+def _total_line(comparison: Comparison, width: int) -> list[str]:
+    """Tokens and money over all columns, where there is more than one."""
+    if len(comparison.columns) < 2:
+        return []
+    totals = Totals.of(comparison)
+    parts = [
+        f"{numbers.of(totals.scored, totals.planned)} scored",
+        numbers.plural(totals.requests, "request"),
+        f"{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)} tokens",
+        numbers.money(totals.cost_usd) + (" where known" if totals.cost_partial else ""),
+        *([f"{numbers.count(totals.from_cache)} from cache"] if totals.from_cache else []),
+    ]
+    return _wrapped("total: " + ", ".join(part for part in parts if part != numbers.UNKNOWN), width)
+
+
+def _gates(comparison: Comparison, width: int, paint: _painter) -> list[str]:
+    lines: list[str] = []
+    colours = {"pass": _GREEN, "fail": _RED, "not decided": _YELLOW}
+    for gate in comparison.gates:
+        word = gate.verdict.upper() if gate.verdict == "fail" else gate.verdict
+        only = ", ".join(f"{key} {' or '.join(values)}" for key, values in gate.gate.only.items())
+        text = f"{gate.gate.text}{f' for {only}' if only else ''}{f': {gate.reason}' if gate.reason else ''}"
+        head = "" if lines else "gates"
+        indent = _NAME + len(word) + _GAP
+        first, *rest = _wrapped(text, width - indent) or [""]
+        lines.append(pad(head, _NAME) + paint(word, colours[gate.verdict]) + " " * _GAP + first)
+        lines += [" " * indent + line for line in rest]
+    return lines
+
+
+def _simulated(comparison: Comparison) -> list[str]:
+    labels = [c.column.label for c in comparison.columns if c.simulated]
+    if not labels:
+        return []
+    who = "every model here is" if len(labels) == len(comparison.columns) else f"{', '.join(labels)}:"
+    return [f"{who} evalrun's rule-based simulator, no real model"]
+
+
+def _errors(comparison: Comparison) -> list[str]:
+    return [f"{c.column.label}: {c.top_error}" for c in comparison.columns if c.top_error]
+
+
+def _named(facts: Mapping[str, Sequence[str]], width: int) -> list[str]:
+    """Facts under their names: each name once, its texts beside it."""
+    lines: list[str] = []
+    indent = max([len(name) + 1 for name, texts in facts.items() if texts], default=0)
+    indent = max(_NAME, indent)
+    for name, texts in facts.items():
+        said = [line for text in texts for line in _wrapped(text, width - indent)]
+        lines += [pad("" if at else name, indent) + line for at, line in enumerate(said)]
+    return lines
+
+
+def _ending(plan: Plan, comparison: Comparison, facts: RunFacts, width: int, paint: _painter) -> list[str]:
+    """How the run stands, the command that goes on, and where the report is."""
+    lines = []
+    if facts.state != "complete" or not comparison.complete:
+        totals = Totals.of(comparison)
+        state = "incomplete" if facts.state == "complete" else facts.state
+        said = f"{state}: {facts.reason}" if facts.reason else state
+        planned = numbers.count(max(totals.planned, len(plan.cells)))
+        left = f"{numbers.count(totals.not_scored)} of {planned} cells have no verdict."
+        lines += [paint(line, _YELLOW) for line in _wrapped(f"{_sentence(said)} {left}", width)]
+    if facts.go_on:
+        after = f"   after {facts.resume_after}" if facts.resume_after else ""
+        lines.append(safe_text(f"{pad('go on', _NAME - 1)}{_unbroken(facts.go_on)}{_unbroken(after)}"))
+    lines.append(safe_text(f"{pad('report', _NAME - 1)}{_unbroken(str(PurePath(facts.folder) / 'report.html'))}"))
+    return lines
+
+
+def _unbroken(text: str) -> str:
+    """A path or a command on one line, as it is but for line breaks."""
+    return text.replace("\n", "\\n")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Foreign or own text on lines of at most *width* cells, broken at spaces; a longer word is broken anywhere."""
+    lines: list[str] = []
+    current, line = "", safe_line(text)
+    if "::" in line or "##" in line:
+        width -= 2  # room for the mark that safe_text may put in front
+    for word in line.split(" "):
+        while cells_wide(word) > width:
+            if current:
+                lines, current = [*lines, current], ""
+            head = cut(word, width)[:-1] or word[:1]
+            lines.append(head)
+            word = word[len(head) :]
+        joined = f"{current} {word}" if current else word
+        if current and cells_wide(joined) > width:
+            lines.append(current)
+            joined = word
+        current = joined
+    return [safe_text(line) for line in [*lines, current] if line]

@@ -1,0 +1,161 @@
+"""A run in which every foreign text is hostile: each text of the corpus stands in each field once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
+from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
+from evalrun.records.plan import Cell, Column, Plan
+from evalrun.records.row import Row
+from evalrun.records.run import RunFacts
+from evalrun.records.score import Mark, Score
+from evalrun.records.suite import Case, Gate, Message, Model, Prompt, Provider, Recorded, ScorerSpec, Suite
+from tests.report.factory import make_facts
+
+
+@dataclass(frozen=True)
+class Run:
+    """What write_reports and summary take."""
+
+    plan: Plan
+    rows: Callable[[], Iterator[Row]]
+    comparison: Comparison
+    facts: RunFacts
+
+
+def run_of(texts: tuple[str, ...]) -> Run:
+    """Models, prompts, cases, tags, variables, answers, reasons, errors, gates and notes, all made of *texts*."""
+    plan = _plan(texts)
+    comparison = _comparison(plan, texts)
+    facts = make_facts(
+        run=texts[0],
+        suite=texts[1 % len(texts)],
+        state="paused",
+        reason=" ".join(texts),
+        go_on=texts[2 % len(texts)],
+        resume_after=texts[3 % len(texts)],
+        git_commit=texts[4 % len(texts)],
+        notes=texts,
+        changes=texts,
+        limits={text: text for text in texts},
+        price_dates=texts,
+    )
+    return Run(plan, lambda: _rows(plan, texts), comparison, facts)
+
+
+def _plan(texts: tuple[str, ...]) -> Plan:
+    models = tuple(
+        Model(
+            provider="simulator" if index % 3 == 0 else text,
+            name=text,
+            label=text,
+            tags=(text,),
+            recorded=Recorded(file=text, match="id", answers={}) if index % 3 == 1 else None,
+        )
+        for index, text in enumerate(texts)
+    )
+    suite = Suite(
+        name=texts[5 % len(texts)],
+        file=texts[6 % len(texts)],
+        text="\n".join(texts),
+        digest="0" * 64,
+        description=" ".join(texts),
+        models=models,
+        providers={"simulator": Provider(id="simulator", dialect="openai-chat", simulated=True)},
+        prompts=tuple(Prompt(name=text, messages=(Message(role=text, content=text),)) for text in texts),
+        cases=tuple(
+            Case(
+                id=text,
+                vars={text: text, "list": [text, {text: text}]},
+                expected=text if i % 2 else [text],
+                tags=(text,),
+            )
+            for i, text in enumerate(texts)
+        ),
+        scorers=tuple(ScorerSpec(type=text, name=text) for text in texts),
+        params={text: text for text in texts},
+        gates=tuple(
+            Gate(text=text, metric="pass_rate", operator=">=", value=0.5, only={"tag": (text,)}) for text in texts
+        ),
+    )
+    columns = tuple(
+        Column(id=f"c{index}", label=text, prompt=text, model=text, params={text: text})
+        for index, text in enumerate(texts)
+    )
+    places = [(case, column % len(texts)) for case in range(len(texts)) for column in (case, case + 1)]
+    cells = tuple(Cell(i, texts[case], texts[case], case, column, 0, 1, 1) for i, (case, column) in enumerate(places))
+    return Plan(suite=suite, columns=columns, cells=cells, order=tuple(range(len(cells))))
+
+
+def _rows(plan: Plan, texts: tuple[str, ...]) -> Iterator[Row]:
+    for cell in plan.cells:
+        text = texts[cell.case]
+        outcome: Outcome
+        if cell.position % 5 == 4:
+            outcome = Failure(kind=FailureKind.SERVER, message=text, code=text, body=text)
+            mark = None
+        else:
+            usage = Usage(prompt_tokens=1, completion_tokens=1, method=TokensMethod.API)
+            outcome = Response(
+                text=text,
+                usage=usage,
+                latency_s=0.1,
+                finish_reason=text,
+                model=text,
+                system_fingerprint=text,
+                body=text,
+            )
+            passed = cell.position % 2 == 0
+            score = Score(name=text, value=float(passed), passed=passed, reason=text, extracted=text)
+            broken = Score(name=texts[0], value=None, passed=None, error=text)
+            mark = Mark(score=float(passed), verdict="pass" if passed else "fail", scores=(score, broken), reason=text)
+        attempt = Attempt(sent_at=1.0, latency_s=0.1, result=text, message=text)
+        yield Row(
+            cell=cell,
+            case=plan.suite.cases[cell.case],
+            column=plan.columns[cell.column],
+            model=plan.suite.models[cell.column],
+            exchanges=(Exchange(request_key=text, outcome=outcome, attempts=(attempt,), price_date=text),),
+            mark=mark,
+            messages=(Message(role=text, content=text),),
+        )
+
+
+def _comparison(plan: Plan, texts: tuple[str, ...]) -> Comparison:
+    figures = tuple(
+        ColumnFigures(
+            column=column,
+            simulated=index % 3 == 0,
+            recorded=index % 3 == 1,
+            planned=2,
+            scored=1,
+            passed=1,
+            errors=1,
+            pass_rate=Interval(mean=0.5, low=0.1, high=0.9),
+            score=0.5,
+            scorers={column.label: 0.5},
+            tokens_methods=(column.label,),
+            top_error=column.label,
+        )
+        for index, column in enumerate(plan.columns)
+    )
+    doubt = Interval(mean=0.1, low=-0.1, high=0.3)
+    first = plan.columns[0].label
+    pairs = tuple(
+        Pair(
+            first=first,
+            second=column.label,
+            both=1,
+            only_first=1,
+            only_second=0,
+            neither=0,
+            difference=doubt,
+            p_value=0.5,
+            decided=False,
+        )
+        for column in plan.columns[1:]
+    )
+    gates = tuple(GateResult(gate=g, verdict="fail", reason=t) for g, t in zip(plan.suite.gates, texts, strict=True))
+    return Comparison(columns=figures, pairs=pairs, gates=gates, conclusion=texts, complete=False)

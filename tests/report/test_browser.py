@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalrun.report.write import write_reports
+from tests.conftest import find_chromium
+from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
+from tests.report.hostile import HOSTILE
+from tests.report.hostile_run import run_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium for all tests of this file."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Shown:
+    """A page in the browser, and everything that it should not have done."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def show(browser: Any) -> Iterator[Any]:
+    """Opens a report offline; every request, console error and dialog is a complaint."""
+    contexts = []
+
+    def opened(folder: Path, *, width: int = 1280, scheme: str = "light", address: str = "") -> Shown:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+        contexts.append(context)
+        shown = Shown(context.new_page())
+        url = (folder / "report.html").as_uri()
+        shown.page.on("console", lambda m: shown.complaints.append(f"console: {m.text}"))
+        shown.page.on("pageerror", lambda e: shown.complaints.append(f"error: {e}"))
+        shown.page.on("request", lambda r: r.url.split("#")[0] == url or shown.complaints.append(f"request: {r.url}"))
+        shown.page.on("dialog", lambda d: (shown.complaints.append(f"dialog: {d.message}"), d.dismiss()))
+        shown.page.goto(url + address)
+        return shown
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of 250 cases of three models."""
+    path = tmp_path_factory.mktemp("report")
+    plan = make_plan(cases=250)
+    rows = make_rows(plan)
+    write_reports(path, plan, rows, make_comparison(plan, rows), make_facts())
+    return path
+
+
+def rows_shown(page: Any) -> int:
+    """How many rows the table has."""
+    return int(page.locator("#k-body > tr").count())
+
+
+def wait_for_rows(page: Any, count: int) -> None:
+    """Wait until the table has as many rows; typing is answered a moment later."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("#k-body > tr")).to_have_count(count, timeout=5_000)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_the_page_loads_nothing_and_complains_of_nothing(
+    show: Any, folder: Path, tmp_path: Path, width: int, scheme: str
+) -> None:
+    """Offline, in light and dark, wide and narrow: no request, no console message, no sideways scrolling."""
+    shown = show(folder, width=width, scheme=scheme)
+    shown.page.screenshot(path=str(tmp_path / "page.png"))
+
+    assert rows_shown(shown.page) == 100
+    assert shown.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert shown.complaints == []
+
+
+def test_filters_leave_what_they_say(show: Any, folder: Path) -> None:
+    """Text, flips, not scored, tags and a model's verdicts filter the rows, and the address keeps the view."""
+    shown = show(folder)
+    page = shown.page
+    page.click("[data-show=open]")
+    assert rows_shown(page) == 1
+    page.click("[data-show=all]")
+    page.fill("#q", "switzerland-247")
+    wait_for_rows(page, 1)
+    page.fill("#q", "")
+    wait_for_rows(page, 100)
+    page.select_option("#tag", "oceania")
+    assert "of 250 rows" in page.inner_text("#count")
+    page.select_option("#tag", "")
+    page.click('[data-facet="fail:large"]')
+    assert rows_shown(page) == 1
+    assert "australia" in page.inner_text("#k-body")
+    assert "v=fail" in page.url
+    page.reload()
+    assert rows_shown(page) == 1
+    page.fill("#q", "no such text")
+    page.wait_for_selector("#k-none:not([hidden])")
+    page.click("#clear-b")
+    assert rows_shown(page) == 100
+    assert shown.complaints == []
+
+
+def test_sorting_and_more_rows(show: Any, folder: Path) -> None:
+    """A hundred rows at a time; disagreement puts flips first."""
+    page = show(folder).page
+    page.click("#more-b")
+    assert rows_shown(page) == 200
+    page.click("#more-b")
+    assert rows_shown(page) == 250
+    assert page.is_hidden("#k-more")
+    page.select_option("#sort", "disagreement")
+    assert page.locator("#k-body > tr").first.locator("td.flip").count() == 3
+
+
+def test_the_drawer_shows_the_whole_answer(show: Any, folder: Path) -> None:
+    """A click opens an answer with messages and reasons; arrows go to other models, j to the next case, Esc closes."""
+    shown = show(folder)
+    page = shown.page
+    page.click(".open >> nth=4")
+    drawer = page.locator("#cell")
+    assert "japan" in drawer.inner_text()
+    assert "What is the capital of Japan?" in drawer.inner_text()
+    assert "does not contain Tokyo" in drawer.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert drawer.locator(".switch [aria-pressed=true]").inner_text().startswith("sim")
+    page.keyboard.press("j")
+    assert "australia" in drawer.inner_text()
+    address = page.url
+    page.keyboard.press("Escape")
+    assert not drawer.is_visible()
+    again = show(folder, address="#" + address.split("#")[1])
+    assert "australia" in again.page.locator("#cell").inner_text()
+    assert shown.complaints == again.complaints == []
+
+
+def test_keys_move_over_the_table(show: Any, folder: Path) -> None:
+    """j and k go over cases, arrows over models, / to the search; Enter opens what has the focus."""
+    page = show(folder).page
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("japan, mini: fail")
+    page.keyboard.press("Enter")
+    assert page.locator("#cell").is_visible()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("japan, mini")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "q"
+
+
+def test_hostile_texts_do_nothing(show: Any, tmp_path: Path) -> None:
+    """With every text hostile, drawn and opened, nothing runs, nothing is fetched and no element appears."""
+    run = run_of(HOSTILE)
+    write_reports(tmp_path, run.plan, run.rows, run.comparison, run.facts)
+    shown = show(tmp_path)
+    page = shown.page
+    while page.is_visible("#more-b"):
+        page.click("#more-b")
+    for place in range(0, min(40, page.locator(".open").count()), 4):
+        page.locator(".open").nth(place).click()
+        page.keyboard.press("Escape")
+    strange = page.evaluate(
+        "document.querySelectorAll('img, iframe, object, embed, base, form, script[src], [style]:not(html)').length"
+    )
+    handlers = page.evaluate(
+        "[...document.querySelectorAll('*')].some(e => [...e.attributes].some(a => a.name.startsWith('on')))"
+    )
+
+    assert rows_shown(page) > 100
+    assert strange == 0
+    assert not handlers
+    assert shown.complaints == []
+
+
+def test_twenty_thousand_rows_work(show: Any, tmp_path: Path) -> None:
+    """A large page draws its first rows and answers a search in seconds."""
+    plan = make_plan(Words(case="case {}"), cases=20_000)
+    rows = make_rows(plan)
+    write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts())
+    shown = show(tmp_path)
+    shown.page.fill("#q", "switzerland-19999")
+    wait_for_rows(shown.page, 1)
+
+    assert shown.complaints == []

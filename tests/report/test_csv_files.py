@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from evalrun.records.comparison import Comparison
+from evalrun.records.plan import Plan
+from evalrun.records.row import Row
+from evalrun.report.write import write_reports
+from evalrun.safe_text import csv_cell
+from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
+from tests.report.hostile import HOSTILE
+from tests.report.hostile_run import run_of
+
+COLUMNS = """
+run suite case tags prompt model params sample status verdict score reason scorer.icontains scorer.form
+output expected var.country var.n
+finish_reason prompt_tokens completion_tokens total_tokens cached_tokens reasoning_tokens tokens_method
+cost_usd price_date judge_tokens judge_cost_usd latency_s ttft_s queue_s retry_wait_s requests attempts from_cache
+system_fingerprint error_kind error request_key
+""".split()  # noqa: SIM905  # one name after the other is easier to hold against the documentation
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> tuple[Path, Plan, Comparison]:
+    """A run of 8 cases × 3 models × 2 samples whose last 5 cells are pending."""
+    plan = make_plan(samples=2)
+    rows = make_rows(plan, pending=5)
+    comparison = make_comparison(plan, rows)
+    write_reports(tmp_path, plan, rows, comparison, make_facts())
+    return tmp_path, plan, comparison
+
+
+def test_results_csv_has_the_documented_columns(written: tuple[Path, Plan, Comparison]) -> None:
+    """results.csv loads in pandas with the documented columns, one row a cell in plan order."""
+    folder, plan, _ = written
+    table = pd.read_csv(folder / "results.csv")
+
+    assert list(table.columns) == COLUMNS
+    assert len(table) == len(plan.cells)
+    assert list(table["request_key"]) == [cell.request_key for cell in plan.cells]
+    assert table["from_cache"].dtype == bool
+
+
+def test_what_is_unknown_is_empty(written: tuple[Path, Plan, Comparison]) -> None:
+    """Pending and failed cells have empty figures, never zeros."""
+    folder, _, _ = written
+    table = pd.read_csv(folder / "results.csv")
+    silent = table[table["status"].isin(["pending", "error"])]
+
+    assert len(silent) == 7
+    assert silent[["verdict", "score", "prompt_tokens", "cost_usd", "latency_s", "output"]].isna().all(axis=None)
+    assert set(silent["error_kind"].dropna()) == {"overload"}
+    assert table[["judge_tokens", "judge_cost_usd", "ttft_s"]].isna().all(axis=None)
+
+
+def test_figures_have_a_fixed_precision(written: tuple[Path, Plan, Comparison]) -> None:
+    """Scores have 6 decimals, money 9, seconds 3, whatever their value."""
+    folder, _, _ = written
+    with (folder / "results.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    formats = {"score": r"\d\.\d{6}", "scorer.form": r"\d\.\d{6}", "cost_usd": r"\d\.\d{9}", "latency_s": r"\d+\.\d{3}"}
+
+    assert all(re.fullmatch(form, row[name]) for row in rows for name, form in formats.items() if row[name])
+
+
+def test_means_agree_with_the_comparison(written: tuple[Path, Plan, Comparison]) -> None:
+    """Pass rate, score, tokens and cost of every column can be worked out again from results.csv and summary.csv."""
+    folder, _, comparison = written
+    table, summary = pd.read_csv(folder / "results.csv"), pd.read_csv(folder / "summary.csv")
+    for figures, (_, line) in zip(comparison.columns, summary.iterrows(), strict=True):
+        mine = table[table["model"] == figures.column.model]
+        scored = mine[mine["verdict"].notna()]
+
+        assert figures.pass_rate is not None
+        assert line["label"] == figures.column.label
+        assert (line["planned"], line["scored"], line["errors"]) == (
+            len(mine),
+            len(scored),
+            (mine["status"] == "error").sum(),
+        )
+        assert (scored["verdict"] == "pass").mean() == pytest.approx(figures.pass_rate.mean, abs=1e-6)
+        assert line["pass_rate"] == pytest.approx(figures.pass_rate.mean, abs=1e-6)
+        assert scored["score"].mean() == pytest.approx(figures.score, abs=1e-6)
+        assert mine["prompt_tokens"].sum() == line["prompt_tokens"] == figures.prompt_tokens
+        assert mine["cost_usd"].sum() == pytest.approx(line["cost_usd"], abs=1e-9)
+
+
+def test_comparison_csv_sets_models_side_by_side(written: tuple[Path, Plan, Comparison]) -> None:
+    """comparison.csv has one row a case; samples are averaged and a verdict stands where all samples agree."""
+    folder, _, _ = written
+    table = pd.read_csv(folder / "comparison.csv")
+    parts = ["verdict", "score", "output", "tokens", "cost_usd"]
+
+    assert list(table.columns) == [
+        *["case", "prompt", "params", "tags", "expected"],
+        *(f"{label}.{part}" for label in ("large", "mini", "sim") for part in parts),
+    ]
+    assert list(table["large.verdict"]) == ["pass", "pass", "fail", "pass", "pass", "pass", "pass", "mixed"]
+    assert list(table["mini.verdict"])[3] == "error"
+    assert list(table["sim.verdict"])[7] == "pending"
+    assert table["large.tokens"][0] == 24
+    assert table["large.output"][0] == "Paris"
+
+
+def test_one_row_a_case_prompt_and_parameters(tmp_path: Path) -> None:
+    """With a matrix there is a row for each set of parameters, written as JSON."""
+    plan = make_plan(cases=2, top_p=(0.5, 1))
+    rows = make_rows(plan)
+    write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts())
+    table = pd.read_csv(tmp_path / "comparison.csv")
+
+    assert list(table["params"]) == ['{"top_p": 0.5}', '{"top_p": 1}'] * 2
+    assert table.notna()["sim.output"].all()
+
+
+def test_files_follow_rfc_4180(written: tuple[Path, Plan, Comparison]) -> None:
+    """Records end with CR LF, and every record has as many fields as the header."""
+    folder, _, _ = written
+    for name in ("results.csv", "comparison.csv", "summary.csv"):
+        data = (folder / name).read_bytes()
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+
+        assert data.endswith(b"\r\n")
+        assert b"\n" not in data.replace(b"\r\n", b"")
+        assert len({len(row) for row in rows}) == 1
+
+
+def test_formulas_are_inert_in_every_field(tmp_path: Path) -> None:
+    """No cell, header or figure of any CSV begins a formula, and every file is still a table that pandas reads."""
+    run = run_of(HOSTILE)
+    write_reports(tmp_path, run.plan, run.rows, run.comparison, run.facts)
+    for name in ("results.csv", "comparison.csv", "summary.csv"):
+        text = (tmp_path / name).read_bytes().decode("utf-8")
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+        assert len({len(row) for row in rows}) == 1
+        assert [cell for row in rows for cell in row if csv_cell(cell) != cell and cell[0] != "'"] == []
+        assert len(pd.read_csv(tmp_path / name, dtype=str)) == len(rows) - 1
+
+
+def test_values_look_as_they_are(tmp_path: Path) -> None:
+    """Text values keep their own type's look: numbers plain, lists as JSON, formulas guarded."""
+    words = Words(value="=1+{}", extra={"flag": True, "nothing": None, "list": ["=a", 2], "negative": -4.5})
+    plan = make_plan(words, cases=1)
+    rows = make_rows(plan, words)
+    write_reports(tmp_path, plan, rows, make_comparison(plan, rows, words), make_facts())
+    with (tmp_path / "results.csv").open(newline="", encoding="utf-8") as file:
+        first = next(csv.DictReader(file))
+
+    assert first["var.country"] == "'=1+France"
+    assert (first["var.flag"], first["var.nothing"], first["var.negative"]) == ("true", "", "-4.5")
+    assert first["var.list"] == '["=a", 2]'
+
+
+def test_a_cell_from_the_cache_is_flagged(tmp_path: Path) -> None:
+    """A reused answer is marked in results.csv and results.jsonl, and has no attempt."""
+    plan = make_plan(cases=1)
+
+    def rows() -> Iterator[Row]:
+        for row in make_rows(plan)():
+            exchange = replace(row.exchanges[0], from_cache=True, attempts=(), cost_usd=0.0)
+            yield replace(row, exchanges=(exchange,)) if row.cell.column == 0 else row
+
+    write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts())
+    table = pd.read_csv(tmp_path / "results.csv")
+    lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text(encoding="utf-8").splitlines()]
+
+    assert list(table["from_cache"]) == [line["from_cache"] for line in lines] == [True, False, False]
+    assert list(table["attempts"]) == [0, 1, 1]

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import pytest
+
+from evalrun.records.comparison import Comparison
+from evalrun.records.plan import Plan
+from evalrun.report.island import Island
+from evalrun.report.side_by_side import Grouping
+from evalrun.report.view import view
+from evalrun.report.write import write_reports
+from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
+from tests.report.hostile import HOSTILE
+from tests.report.hostile_run import Run, run_of
+
+# All that a page may consist of, whatever its texts are.
+GOLDEN = {
+    "a": "class href",
+    "b": "class",
+    "body": "",
+    "button": "aria-label class id",
+    "circle": "cx cy fill id r stroke",
+    "code": "",
+    "dd": "",
+    "defs": "",
+    "details": "open",
+    "dialog": "aria-labelledby id",
+    "div": "aria-label class hidden id role tabindex",
+    "dl": "",
+    "dt": "",
+    "footer": "class id",
+    "h1": "",
+    "h2": "class id",
+    "h3": "",
+    "head": "",
+    "header": "class",
+    "html": "lang",
+    "li": "class",
+    "link": "href rel",
+    "main": "class",
+    "meta": "charset content http-equiv name",
+    "nav": "aria-label",
+    "noscript": "",
+    "p": "class role",
+    "path": "class d fill id",
+    "pattern": "height id patternTransform patternUnits width",
+    "pre": "dir",
+    "rect": "class height id rx width x y",
+    "script": "id type",
+    "section": "aria-labelledby id",
+    "small": "",
+    "span": "class id",
+    "style": "",
+    "summary": "",
+    "svg": "aria-hidden class hidden preserveAspectRatio viewBox",
+    "symbol": "id viewBox",
+    "table": "aria-label class role",
+    "tbody": "id role",
+    "td": "class colspan data-l role",
+    "text": "y",
+    "tfoot": "role",
+    "th": "class role scope",
+    "thead": "id role",
+    "title": "",
+    "tr": "class role",
+    "ul": "aria-label class",
+    "use": "href",
+}
+FILES = {f"{name}.csv" for name in ("results", "comparison", "summary")} | {
+    "results.jsonl",
+    "requests.jsonl",
+    "run.json",
+}
+
+
+def page(folder: Path, run: Run) -> str:
+    """The page of a run."""
+    write_reports(folder, run.plan, run.rows, run.comparison, run.facts)
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def made(words: Words | None = None, *, pending: int = 0, facts: dict[str, Any] | None = None, **plan: Any) -> Run:
+    """A made run."""
+    laid = make_plan(words, **plan)
+    rows = make_rows(laid, words, pending=pending)
+    return Run(laid, rows, make_comparison(laid, rows, words), make_facts(words, **(facts or {})))
+
+
+def elements(html: str) -> Iterator[tuple[str, dict[str, str], str]]:
+    """Name, attributes and own text of every element, as a browser's parser sees the page."""
+    for element in html5lib.parse(html, namespaceHTMLElements=False).iter():
+        if isinstance(element.tag, str):
+            attributes = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
+            yield element.tag.rpartition("}")[2], attributes, element.text or ""
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page in which every text is hostile."""
+    return page(tmp_path_factory.mktemp("hostile"), run_of(HOSTILE))
+
+
+def test_hostile_texts_make_no_markup(hostile: str) -> None:
+    """Whatever the texts, the page has only the elements and attributes of the template, and loads nothing."""
+    found = list(elements(hostile))
+    strange = {
+        (tag, name) for tag, attributes, _ in found for name in attributes if name not in GOLDEN.get(tag, "").split()
+    }
+    links = {attributes[name] for _, attributes, _ in found for name in ("href", "src") if name in attributes}
+    scripts = [attributes for tag, attributes, _ in found if tag == "script"]
+
+    assert {tag for tag, _, _ in found} <= set(GOLDEN)
+    assert strange == set()
+    assert {link for link in links if not link.startswith("#")} == FILES | {"data:,"}
+    assert scripts == [{"type": "application/json", "id": "data"}, {}]
+    assert sum(tag == "style" for tag, _, _ in found) == 1
+
+
+def test_hostile_texts_are_shown(hostile: str) -> None:
+    """Markup in an answer is text in the data, escapes and bidi marks are visible, and nothing is rendered twice."""
+    data = next(text for tag, attributes, text in elements(hostile) if attributes.get("id") == "data")
+    strings = json.loads(data)["strings"]
+
+    assert "<img src=x onerror=alert(1)>" in strings
+    assert "{{ 7 * 7 }}" in strings
+    assert "\\x1b[31mred" in strings
+    assert "\\u202ereversed" in strings
+    assert "<" not in data
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", hostile)
+
+
+def test_the_policy_allows_one_style_and_one_script(tmp_path: Path) -> None:
+    """The content policy denies everything but the hashes of the page's own style and script."""
+    html = page(tmp_path, made())
+    found = list(elements(html))
+    policy = next(
+        a["content"] for tag, a, _ in found if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )
+    style = next(text for tag, _, text in found if tag == "style")
+    script = next(text for tag, attributes, text in found if tag == "script" and not attributes)
+
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digest(style)}'; script-src 'sha256-{digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    assert "innerHTML" not in script
+    assert not re.search(
+        r"\b(eval|Function|document\.write|insertAdjacentHTML|outerHTML|fetch|XMLHttpRequest)\b", script
+    )
+    assert "url(" not in style.replace("url(#hatch)", "")
+
+
+def test_the_head_says_what_is_best_by_how_much_and_what_is_simulated(tmp_path: Path) -> None:
+    """Without a script the page tells the conclusion, its margin, the state and what is simulated."""
+    html = page(tmp_path, made())
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+    assert "large beats mini on pass rate by 37.5 points [2.1, 72.9]" in text
+    assert "Simulated sim: rule-based stand-ins inside evalrun, not real models" in text
+    assert "87.5 % [65.5, 98.5]" in text
+    assert "8 scored / 8 planned" in text
+    assert "564 / 92" in text
+    assert "1 error in mini" in text
+
+
+def test_an_incomplete_run_never_looks_like_a_result(tmp_path: Path) -> None:
+    """A paused run has a band above its sentence, says so in the title, and calls no column best."""
+    facts = {"state": "paused", "reason": "the day's 50 requests are used", "go_on": "evalrun resume"}
+    html = page(tmp_path, made(pending=6, facts=facts))
+    classes = [a.get("class", "") for _, a, _ in elements(html)]
+
+    assert "<title>(partial) large beats mini" in html
+    assert "Paused: 17 scored / 24 planned" in html
+    assert "evalrun resume" in html
+    assert "note-b" in classes
+    assert "tag best" not in classes
+    assert "Complete" not in html
+
+
+@pytest.mark.parametrize(
+    "what", ["one column", "nothing scored", "no gates", "twelve models", "samples and parameters"]
+)
+def test_every_shape_of_run_has_a_page(tmp_path: Path, what: str) -> None:
+    """One column, no verdict, no gate, many models, prompts in several forms: the page is made and holds together."""
+    run = {
+        "one column": lambda: made(Words(labels=("only",), conclusion=("only passes 87.5 % [65.5, 98.5].",))),
+        "nothing scored": lambda: made(pending=24, facts={"state": "interrupted"}),
+        "no gates": _without_gates,
+        "twelve models": lambda: made(Words(labels=tuple(f"model {n}" for n in range(12)))),
+        "samples and parameters": lambda: made(cases=2, samples=3, top_p=(0.5, 1)),
+    }[what]()
+    html = page(tmp_path, run)
+    tags = {tag for tag, _, _ in elements(html)}
+
+    assert tags <= set(GOLDEN)
+    assert "None" not in re.sub(r"<script.*?</script>|'none'|display: none", "", html, flags=re.DOTALL)
+    assert "nan" not in re.sub(r"<(script|style).*?</\1>", "", html, flags=re.DOTALL).lower().split()
+
+
+def _without_gates() -> Run:
+    run = made()
+    return replace(run, comparison=replace(run.comparison, gates=(), pairs=(), conclusion=()))
+
+
+def headline(*conclusion: str) -> tuple[str, str, str, list[str]]:
+    """How the page breaks up a conclusion: claim, doubt, rest, and what goes below."""
+    run = made()
+    shown = view(run.plan, replace(run.comparison, conclusion=conclusion), run.facts, left_out=0)["headline"]
+    return shown["claim"], shown["doubt"], shown["rest"], shown["more"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "parts"),
+    [
+        (
+            "a beats b by 9.2 points [3.1, 15.3] (paired, 8 cases).",
+            ("a beats b by 9.2 points", " [3.1, 15.3]", "", ["Paired, 8 cases."]),
+        ),
+        ("a passes 87.5 % [65, 98] of 8 cases.", ("a passes 87.5 %", " [65, 98]", " of 8 cases", [])),
+        (
+            "a and b are not distinguishable (needs about 35 more cases).",
+            ("a and b are not distinguishable (needs about 35 more cases)", "", "", []),
+        ),
+        (
+            "a and b are alike (+4.2 [-8.1, 16.0], so far).",
+            ("a and b are alike (+4.2 [-8.1, 16.0], so far)", "", "", []),
+        ),
+    ],
+)
+def test_the_interval_of_a_headline_is_quiet(sentence: str, parts: tuple[str, str, str, list[str]]) -> None:
+    """The interval is set apart from the claim, and what stands in brackets after it moves below."""
+    assert headline(sentence) == parts
+
+
+def test_a_simulated_column_is_no_rival_of_a_real_one() -> None:
+    """Beside simulated columns alone, the real one is not called best and there is no bar of pairs."""
+    run = made()
+    columns = tuple(replace(c, simulated=at > 0) for at, c in enumerate(run.comparison.columns))
+    shown = view(run.plan, replace(run.comparison, columns=columns), run.facts, left_out=0)
+
+    assert shown["strip"] is None
+    assert shown["summary"][0]["against"]["word"] == "the only real one"
+    assert shown["lede"][-1].startswith("mini and sim")
+
+
+def island(plan: Plan, rows: Any, **limits: int) -> tuple[Island, dict[str, Any]]:
+    """The data of a run's case table."""
+    collected, grouping = Island(plan, **limits), Grouping.of(plan)
+    for row in rows():
+        for group in grouping.add(row):
+            collected.add(group)
+    return collected, json.loads(collected.json([]))
+
+
+def test_texts_are_kept_once() -> None:
+    """A text that stands in many cells is in the page once."""
+    plan = make_plan(cases=200)
+    _, data = island(plan, make_rows(plan))
+
+    assert len(data["strings"]) == len(set(data["strings"]))
+    assert len(data["rows"]) == 200
+    assert data["strings"].count("I think that it is Sydney, but I may be wrong about it.") == 1
+
+
+def test_a_page_that_is_full_says_what_it_left_out(tmp_path: Path) -> None:
+    """Beyond the limit rows are left out and counted; long texts are cut and marked."""
+    plan = make_plan(cases=50)
+    collected, data = island(plan, make_rows(plan), page_limit=4_000, text_limit=20)
+
+    assert 0 < collected.shown < 50
+    assert collected.shown + collected.left_out == 50
+    assert len(data["rows"]) == collected.shown
+    assert all(len(text) <= 20 for text in data["strings"])
+    assert data["cut"]
+
+
+def test_page_and_comparison_agree(tmp_path: Path) -> None:
+    """The summary shows the comparison's own figures, rounded once."""
+    run = made()
+    html = page(tmp_path, run)
+    comparison: Comparison = run.comparison
+    for figures in comparison.columns:
+        assert figures.pass_rate is not None
+        assert f"{100 * figures.pass_rate.mean:.1f} %" in html
+        assert f"{figures.score:.3f}" in html

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalrun.report.terminal import summary
+from evalrun.safe_text import cells_wide
+from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
+from tests.report.hostile import HOSTILE
+from tests.report.hostile_run import run_of
+
+SGR = re.compile(r"\x1b\[[0-9]*m")
+
+
+def shown(
+    words: Words | None = None, *, width: int = 80, color: bool = False, pending: int = 0, **facts: object
+) -> str:
+    """The summary of a made run."""
+    plan = make_plan(words)
+    rows = make_rows(plan, words, pending=pending)
+    return summary(plan, make_comparison(plan, rows, words), make_facts(words, **facts), width=width, color=color)
+
+
+def test_a_finished_run() -> None:
+    """Conclusion, table, facts, gates and report, in that order and in 80 columns."""
+    assert shown() == (
+        "large beats mini on pass rate by 37.5 points [2.1, 72.9] (paired, 8 cases).\n"
+        "mini and sim are not distinguishable (needs about 210 more cases).\n"
+        "\n"
+        "column  pass rate           scored  score  tokens in/out      cost  not scored\n"
+        "large   0.875 [0.66, 0.99]     8/8  0.917       196 / 24  $0.00029\n"
+        "mini    0.571 [0.35, 0.68]     7/8  0.714       172 / 28  $0.00017  1 error\n"
+        "sim     0.625 [0.41, 0.74]     8/8  0.750       196 / 40      free  simulated\n"
+        "total: 23/24 scored, 24 requests, 564 / 92 tokens, $0.00046\n"
+        "\n"
+        "simulated sim: evalrun's rule-based simulator, no real model\n"
+        "errors    mini: 503 overloaded\n"
+        "note      2 identical cells were merged\n"
+        "\n"
+        "gates    FAIL  pass_rate >= 0.9: 0.875 < 0.9\n"
+        "\n"
+        "report  results/capitals/2026-11-20T10-31-07Z-3f9c/report.html"
+    )
+
+
+def test_a_paused_run_says_how_to_go_on() -> None:
+    """A run that is not complete says why, how much is left, and the command that goes on, alone on its line."""
+    lines = shown(
+        pending=9,
+        state="paused",
+        reason="large has used its 50 requests for today",
+        go_on="evalrun resume",
+        resume_after="2026-11-21T00:00:00Z",
+    ).split("\n")
+
+    assert "paused: large has used its 50 requests for today. 10 of 24 cells have no" in lines
+    assert "go on   evalrun resume   after 2026-11-21T00:00:00Z" in lines
+    assert any(line.startswith("gates    not decided") for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
+@pytest.mark.parametrize(
+    "label", ["large", "simulator/large", "a-very-long-label-of-a-model-at-a-provider", "東京モデル・大型版"]
+)
+def test_it_fits(width: int, label: str) -> None:
+    """No line is wider than the terminal, but for the report's path."""
+    words = Words(labels=(label, "mini", "sim"))
+    lines = shown(words, width=width, pending=3).split("\n")
+
+    assert [line for line in lines if cells_wide(line) > width and not line.startswith("report")] == []
+    assert all("pass rate" in line for line in lines if line.startswith("column"))
+
+
+def test_wide_terminals_show_every_figure() -> None:
+    """Where there is room the table has latencies too."""
+    assert "p50     p95" in shown(width=120)
+
+
+def test_colour_only_repeats_words() -> None:
+    """Without its colours the coloured text is the plain one; colours come only when asked for."""
+    assert SGR.sub("", shown(color=True, pending=2)) == shown(pending=2)
+    assert "\x1b" not in shown(pending=2)
+    assert "\x1b[31mFAIL\x1b[0m" in shown(color=True)
+
+
+def test_quiet_leaves_out_the_table() -> None:
+    """--quiet prints the conclusion, the gates and where the report is."""
+    plan = make_plan()
+    text = summary(plan, make_comparison(plan, make_rows(plan)), make_facts(), width=80, color=False, quiet=True)
+
+    assert text.split("\n")[0].startswith("large beats mini")
+    assert "gates" in text
+    assert "report" in text
+    assert "tokens" not in text
+
+
+def test_every_model_simulated_is_said_plainly() -> None:
+    """Where no model is real, the summary says so in words."""
+    plan = make_plan(Words(labels=("large", "mini", "sim")))
+    rows = make_rows(plan)
+    comparison = make_comparison(plan, rows)
+    from dataclasses import replace
+
+    every = replace(comparison, columns=tuple(replace(c, simulated=True) for c in comparison.columns))
+
+    assert "simulated every model here is evalrun's rule-based simulator" in summary(
+        plan, every, make_facts(), width=80, color=False
+    )
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_hostile_texts_are_inert(color: bool) -> None:
+    """With every field hostile there is no escape sequence but our colours, and no line that a CI system obeys."""
+    run = run_of(HOSTILE)
+    text = summary(run.plan, run.comparison, run.facts, width=80, color=color)
+    plain = SGR.sub("", text)
+
+    assert bool(SGR.search(text)) is color
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", plain)
+    assert [line for line in plain.split("\n") if re.match(r"\s*(::|##)", line) or re.search(r"##(vso)?\[", line)] == []
+    plain.encode("utf-8")
+
+
+@given(st.text(st.characters(exclude_categories=[]), max_size=60), st.integers(40, 120))
+@settings(max_examples=60)
+def test_any_text_fits_and_is_inert(text: str, width: int) -> None:
+    """Whatever models, errors and notes are called, lines fit and begin no command."""
+    words = Words(labels=(text + "1", text + "2", "sim"), error=text, note=text, gate=text, conclusion=(text,))
+    for line in shown(words, width=width).split("\n"):
+        assert cells_wide(line) <= width or line.startswith("report")
+        assert not re.match(r"\s*(::|##)", line)
+        assert not re.search(r"[\x00-\x1f]", line)

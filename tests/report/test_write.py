@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import errno
+import re
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evalrun.errors import StorageError
+from evalrun.records.row import Row
+from evalrun.report import write
+from evalrun.report.write import FILES, write_reports
+from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
+
+
+def test_every_file_is_written(tmp_path: Path) -> None:
+    """A report is these files and nothing else is left beside them."""
+    plan = make_plan()
+    rows = make_rows(plan)
+    write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts())
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
+    """Two writings of the same rows differ in nothing; a different run differs in its name and dates only."""
+    plan = make_plan()
+    rows = make_rows(plan)
+    for name, facts in {
+        "a": make_facts(),
+        "b": make_facts(),
+        "c": make_facts(run="2027-01-02T03-04-05Z-abcd", started_at=1.8e9, finished_at=1.8e9 + 42.5),
+    }.items():
+        (tmp_path / name).mkdir()
+        write_reports(tmp_path / name, plan, rows, make_comparison(plan, rows), facts)
+    for name in FILES:
+        first, second, other = ((tmp_path / folder / name).read_text(encoding="utf-8") for folder in "abc")
+        blank = re.compile(r"20\d\d-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\dZ(-[0-9a-f]{4})?")
+
+        assert first == second
+        assert blank.sub("", first) == blank.sub("", other)
+
+
+def test_a_failing_disk_leaves_the_old_files(tmp_path: Path) -> None:
+    """When the rows or the disk fail halfway, the files of before are untouched and no half-written one is seen."""
+    plan = make_plan()
+    rows = make_rows(plan)
+    comparison = make_comparison(plan, rows)
+    write_reports(tmp_path, plan, rows, comparison, make_facts())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def broken() -> Iterator[Row]:
+        for number, row in enumerate(rows()):
+            if number == 10:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            yield row
+
+    with pytest.raises(StorageError, match="No space left on device"):
+        write_reports(tmp_path, plan, broken, comparison, make_facts(run="another"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
+    """A folder that is not there is a StorageError that names it."""
+    plan = make_plan()
+    rows = make_rows(plan)
+
+    with pytest.raises(StorageError, match="gone"):
+        write_reports(tmp_path / "gone", plan, rows, make_comparison(plan, rows), make_facts())
+
+
+def test_rows_are_read_once_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows stream: memory beyond what the page keeps does not grow with the number of rows."""
+    plan = make_plan(cases=600)
+    calls = []
+    rows = make_rows(plan)
+    comparison = make_comparison(plan, rows)
+    monkeypatch.setattr(write, "Island", lambda plan: _Island(plan, page_limit=1_000))
+
+    def counted() -> Iterator[Row]:
+        calls.append(1)
+        yield from rows()
+
+    tracemalloc.start()
+    write_reports(tmp_path, plan, counted, comparison, make_facts())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert calls == [1]
+    assert peak < 4_000_000
+
+
+_Island = write.Island
