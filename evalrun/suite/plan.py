@@ -1,8 +1,8 @@
 """Suite -> cells in plan order, with estimates.
 
-Plan order is the suite's: case by case, column by column, sample by sample, and every output keeps it. Requests are sent
-in a seeded order instead, sample by sample, case by case, columns interleaved: whenever a run stops, what is finished is
-a fair sample of the cases, the same for every column.
+Plan order is the suite's: case by case, column by column, sample by sample, and every output keeps it. Requests are
+sent in a seeded order instead, sample by sample, case by case, columns interleaved: whenever a run stops, what is
+finished is a fair sample of the cases, the same for every column.
 """
 
 from __future__ import annotations

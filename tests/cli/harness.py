@@ -104,4 +104,5 @@ class Simulator:
 
 def newest_run(results: Path) -> Path:
     """The folder of the run that was written last."""
-    return max((path.parent for path in results.glob("*/*/run.db")), key=lambda path: (path / "lock").stat().st_mtime_ns)
+    folders = [path.parent for path in results.glob("*/*/run.db")]
+    return max(folders, key=lambda folder: (folder / "lock").stat().st_mtime_ns)

@@ -65,7 +65,7 @@ def write_suite(folder: Path, url: str, variable: str, name: str = "lab") -> Pat
 
 @pytest.mark.parametrize("name", ["lab", "openai"])
 def test_a_vendors_key_does_not_leave_for_a_foreign_origin(tmp_path: Path, stub: Stub, name: str) -> None:
-    """A suite alone cannot send OPENAI_API_KEY to another origin: exit 2, nothing sent, no Authorization header seen."""
+    """A suite alone cannot send OPENAI_API_KEY to another origin: exit 2, nothing sent, no Authorization seen."""
     said = program(write_suite(tmp_path, stub.url, "OPENAI_API_KEY", name), cwd=tmp_path, OPENAI_API_KEY=CANARY)
 
     assert said.code == 2

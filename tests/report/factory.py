@@ -190,45 +190,56 @@ def make_rows(plan: Plan, words: Words | None = None, *, pending: int = 0) -> Ca
 def make_comparison(plan: Plan, rows: Callable[[], Iterator[Row]], words: Words | None = None) -> Comparison:
     """Figures of rows: plain sums, and intervals that are only plausible."""
     words = words or Words()
-    columns = []
-    for column in plan.columns:
-        mine = [row for row in rows() if row.column is column]
-        scored = [row for row in mine if row.scored]
-        passed = sum(row.mark is not None and row.mark.verdict == "pass" for row in scored)
-        mean = passed / len(scored) if scored else None
-        costs = [row.cost_usd for row in mine if row.cost_usd is not None]
-        latencies = sorted(row.latency_s for row in mine if row.latency_s is not None)
-        model = next(m for m in plan.suite.models if m.label == column.model)
-        scores = [row.mark.score for row in scored if row.mark and row.mark.score is not None]
-        errors = [row for row in mine if row.status == "error"]
-        columns.append(
-            ColumnFigures(
-                column=column,
-                simulated=plan.suite.providers[model.provider].simulated,
-                recorded=False,
-                planned=len(mine),
-                scored=len(scored),
-                passed=passed,
-                answered=sum(row.status == "answered" for row in mine),
-                errors=len(errors),
-                pending=sum(row.status == "pending" for row in mine),
-                pass_rate=None
-                if mean is None
-                else Interval(mean=mean, low=max(0, mean - 0.22), high=min(1, mean + 0.11)),
-                score=sum(scores) / len(scores) if scores else None,
-                prompt_tokens=sum(row.prompt_tokens or 0 for row in mine) if scored else None,
-                completion_tokens=sum(row.completion_tokens or 0 for row in mine) if scored else None,
-                tokens_methods=tuple(sorted({str(row.tokens_method) for row in mine if row.tokens_method})),
-                cost_usd=sum(costs) if costs else None,
-                latency_p50_s=latencies[len(latencies) // 2] if latencies else None,
-                latency_p95_s=latencies[-1] if latencies else None,
-                requests=sum(len(row.exchanges) for row in mine),
-                attempts=sum(len(e.attempts) for row in mine for e in row.exchanges),
-                top_error=words.error if errors else "",
-            )
-        )
+    columns = tuple(
+        _figures(plan, column, [row for row in rows() if row.column is column], words) for column in plan.columns
+    )
+    complete = not any(c.pending for c in columns)
+    verdict = "fail" if complete else "not decided"
+    return Comparison(
+        columns=columns,
+        pairs=_pairs(columns),
+        gates=tuple(GateResult(gate=g, verdict=verdict, reason=words.gate_reason) for g in plan.suite.gates),
+        conclusion=words.conclusion,
+        complete=complete,
+    )
+
+
+def _figures(plan: Plan, column: Column, mine: list[Row], words: Words) -> ColumnFigures:
+    scored = [row for row in mine if row.scored]
+    passed = sum(row.mark is not None and row.mark.verdict == "pass" for row in scored)
+    mean = passed / len(scored) if scored else None
+    costs = [row.cost_usd for row in mine if row.cost_usd is not None]
+    latencies = sorted(row.latency_s for row in mine if row.latency_s is not None)
+    model = next(m for m in plan.suite.models if m.label == column.model)
+    scores = [row.mark.score for row in scored if row.mark and row.mark.score is not None]
+    errors = [row for row in mine if row.status == "error"]
+    return ColumnFigures(
+        column=column,
+        simulated=plan.suite.providers[model.provider].simulated,
+        recorded=False,
+        planned=len(mine),
+        scored=len(scored),
+        passed=passed,
+        answered=sum(row.status == "answered" for row in mine),
+        errors=len(errors),
+        pending=sum(row.status == "pending" for row in mine),
+        pass_rate=None if mean is None else Interval(mean=mean, low=max(0, mean - 0.22), high=min(1, mean + 0.11)),
+        score=sum(scores) / len(scores) if scores else None,
+        prompt_tokens=sum(row.prompt_tokens or 0 for row in mine) if scored else None,
+        completion_tokens=sum(row.completion_tokens or 0 for row in mine) if scored else None,
+        tokens_methods=tuple(sorted({str(row.tokens_method) for row in mine if row.tokens_method})),
+        cost_usd=sum(costs) if costs else None,
+        latency_p50_s=latencies[len(latencies) // 2] if latencies else None,
+        latency_p95_s=latencies[-1] if latencies else None,
+        requests=sum(row.requests for row in mine),
+        attempts=sum(row.attempts for row in mine),
+        top_error=words.error if errors else "",
+    )
+
+
+def _pairs(columns: tuple[ColumnFigures, ...]) -> tuple[Pair, ...]:
     first = columns[0]
-    pairs = tuple(
+    return tuple(
         Pair(
             first=first.column.label,
             second=other.column.label,
@@ -241,15 +252,6 @@ def make_comparison(plan: Plan, rows: Callable[[], Iterator[Row]], words: Words 
             decided=number == 1,
         )
         for number, other in enumerate(columns[1:], 1)
-    )
-    complete = not any(c.pending for c in columns)
-    verdict = "fail" if complete else "not decided"
-    return Comparison(
-        columns=tuple(columns),
-        pairs=pairs,
-        gates=tuple(GateResult(gate=g, verdict=verdict, reason=words.gate_reason) for g in plan.suite.gates),
-        conclusion=words.conclusion,
-        complete=complete,
     )
 
 
