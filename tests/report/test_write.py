@@ -83,6 +83,7 @@ def test_rows_are_read_once_and_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
         calls.append(1)
         yield from rows()
 
+    write_reports(tmp_path, plan, rows, comparison, make_facts())  # templates and modules are loaded once
     tracemalloc.start()
     write_reports(tmp_path, plan, counted, comparison, make_facts())
     peak = tracemalloc.get_traced_memory()[1]
