@@ -168,9 +168,14 @@ def _go_on(comparison: Comparison, options: RunOptions, state: RunState) -> str:
 
 
 def _notes(plan: Plan) -> tuple[str, ...]:
-    if not plan.merged:
-        return ()
-    return (f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once",)
+    said = []
+    if plan.merged:
+        said.append(
+            f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once"
+        )
+    if not plan.suite.scorers and not any(case.scorers for case in plan.suite.cases):
+        said.append("the suite has no scorers: every answer counts as passed")
+    return tuple(said)
 
 
 def _limits(plan: Plan, options: RunOptions) -> dict[str, Any]:

@@ -293,3 +293,12 @@ def test_init_writes_a_suite_that_runs(
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     """`evalrun schema` prints the JSON Schema of suites."""
     assert json.loads(call(capsys, "schema").out)["properties"]["models"]
+
+
+def test_a_suite_without_scorers_says_so(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """Where nothing scores, every answer passes, and the summary says that this is why."""
+    suite.write_text(SUITE.replace("scorers: [numeric]\n", ""))
+    said = call(capsys, suite)
+
+    assert said.code == 0
+    assert "no scorers" in said.out

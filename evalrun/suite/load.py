@@ -1,0 +1,279 @@
+"""A suite's file -> a Suite, checked as a whole: every complaint at once, each with its place."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path, PurePath
+from typing import Annotated, Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from evalrun.errors import Code, SuiteInvalid
+from evalrun.records.quota import Budget
+from evalrun.records.suite import Case, Prompt, Suite
+from evalrun.suite.border import Border, Form
+from evalrun.suite.cases import CaseDraft, read_cases, with_variables
+from evalrun.suite.complaints import Complaints, Spot, hint, shown
+from evalrun.suite.datasets import Tables
+from evalrun.suite.document import Document, read_yaml
+from evalrun.suite.entries import BudgetEntry, MatrixEntry, SuiteEntry
+from evalrun.suite.gates import read_gates
+from evalrun.suite.models import Listed, override_models, read_models, with_prices
+from evalrun.suite.overrides import Overrides, check_params, check_variables, params_of, plain_number
+from evalrun.suite.prompts import RECORDED_PROMPT, PromptDraft, check_prompts, read_prompts
+from evalrun.suite.providers import Providers, refuse_literal_keys
+from evalrun.suite.recorded import check_matches, read_recorded
+from evalrun.suite.scorers import check_against, read_scorers, settle_names
+from evalrun.suite.sources import MAX_SUITE_BYTES, Found, Sources, read_text
+
+__all__ = ["Overrides", "load_suite"]
+
+# Sections that are let in whole; the others go item by item, so that one bad case hides nothing in the next.
+_WHOLE = (
+    "version", "name", "description", "params", "matrix", "samples", "threshold", "max_error_rate", "budget",
+)  # fmt: skip
+
+
+def load_suite(
+    path: str | Path, *, scorers: Mapping[str, type[BaseModel]], overrides: Overrides | None = None
+) -> Suite:
+    """Read a suite and every file that it names.
+
+    *scorers* are the scorers there are, each with the model of its options. Raises SuiteInvalid with all complaints;
+    those about the command line's overrides have the option for a file.
+    """
+    complaints = Complaints()
+    try:
+        found = Found(Path(path), str(path))
+        text = read_text(found, Spot(str(path)), MAX_SUITE_BYTES, complaints)
+        with _without_collector():
+            document = _top(read_yaml(str(path), text, complaints), complaints) if text is not None else None
+        if document is None or text is None:
+            raise SuiteInvalid(complaints.all())
+        sources = Sources(Path(path), complaints)
+        tables = Tables(sources, complaints)
+        reading = _Reading(Border(document, complaints), sources, tables, scorers, overrides or Overrides())
+        with _without_collector():
+            suite = reading.suite(text)
+    except RecursionError:
+        complaints.add(Spot(str(path)), Code.TOO_DEEP, "nested too deeply")
+        suite = None
+    if complaints or suite is None:
+        raise SuiteInvalid(complaints.all())
+    return suite
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """No garbage collection: a large suite makes a million values that all stay, and looking at them costs half."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _top(document: Document | None, complaints: Complaints) -> Document | None:
+    """The document, where it is a mapping."""
+    if document is None:
+        return None
+    if document.value is None:
+        complaints.add(Spot(document.file), Code.FILE_EMPTY, "the suite is empty")
+        return None
+    if not isinstance(document.value, dict):
+        words = f"a suite is a mapping (models:, prompts:, cases:), not {shown(document.value)}"
+        complaints.add(document.spot(), Code.WRONG_TYPE, words)
+        return None
+    return document
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One suite being read: where it is let in, and what else it may lean on."""
+
+    border: Border
+    sources: Sources
+    tables: Tables
+    scorers: Mapping[str, type[BaseModel]]
+    overrides: Overrides
+
+    def suite(self, text: str) -> Suite | None:
+        """The suite; None where a part is missing, which is complained about."""
+        border, overrides, said = self.border, self.overrides, self.border.document.value
+        self._check_keys()
+        refuse_literal_keys(border)
+        whole = {name: self._whole(name) for name in _WHOLE}
+        providers = Providers(border, said.get("providers"))
+        counts = [len(border.complaints)]
+        own, models = self._models(providers)
+        counts.append(len(border.complaints))
+        prompts = self._prompts(models)
+        counts.append(len(border.complaints))
+        cases = with_variables(self._cases(), check_variables(overrides.variables, border.complaints))
+        counts.append(len(border.complaints))
+        cases, scorers = self._scorers(cases)
+        placed = [(draft.case, draft.spot) for draft in cases]
+        check_prompts(prompts, placed, border.complaints)
+        check_matches(models, [case for case, _ in placed], border)
+        gates = read_gates(border, said.get("gates"), self._targets(own, models, prompts, placed, counts))
+        providers.refuse_origins({listed.model.provider for listed in models}, overrides.allow_origins)
+        params = check_params(overrides.params, border.complaints)
+        if border.complaints:
+            return None
+        fixed = frozenset(params)
+        used = sorted({listed.model.provider for listed in models})
+        return Suite(
+            name=whole["name"] or _name_of(border.document.file),
+            file=border.document.file,
+            text=text,
+            digest=hashlib.sha256(text.encode("utf-8")).hexdigest(),
+            models=tuple(replace(m.model, params=_without(m.model.params, fixed)) for m in models),
+            providers={name: provider for name in used if (provider := providers.get(name))},
+            prompts=tuple(_free_prompt(p.prompt, fixed) for p in prompts) or (RECORDED_PROMPT,),
+            cases=tuple(_free_case(case, fixed) for case, _ in placed),
+            scorers=scorers,
+            description=whole["description"] or "",
+            params={**params_of(whole["params"]), **params},
+            matrix={key: values for key, values in _matrix(whole["matrix"]).items() if key not in fixed},
+            samples=whole["samples"] or 1,
+            threshold=whole["threshold"],
+            max_error_rate=whole["max_error_rate"] or 0.0,
+            budget=_budget(whole["budget"]),
+            gates=gates,
+        )
+
+    def _check_keys(self) -> None:
+        border = self.border
+        for key in border.document.value:
+            if key not in SuiteEntry.model_fields:
+                words = f"unknown key{hint(key, SuiteEntry.model_fields)}"
+                border.add((key,), Code.UNKNOWN_KEY, words, of_key=True)
+        needed = ["cases"] if self.overrides.models else ["models", "cases"]
+        for key in needed:
+            if key not in border.document.value:
+                border.add((), Code.MISSING_KEY, f"`{key}` is missing")
+
+    def _whole(self, name: str) -> Any:
+        said = self.border.document.value
+        if said.get(name) is None:
+            return None
+        return self.border.take(_WHOLE_FORMS[name], said[name], (name,))
+
+    def _models(self, providers: Providers) -> tuple[list[Listed], list[Listed]]:
+        """The suite's own models, and those that are asked."""
+        border, said = self.border, self.border.document.value
+        own = read_models(border, said["models"], providers) if "models" in said else []
+        models = own
+        if self.overrides.models:
+            models = override_models(own, self.overrides.models, border, providers)
+        known = {listed.id for listed in (*own, *models)}
+        models = with_prices(border, said.get("prices"), models, known)
+        return own, read_recorded(models, border, self.tables, self.sources)
+
+    def _prompts(self, models: list[Listed]) -> list[PromptDraft]:
+        said = self.border.document.value
+        if "prompts" in said:
+            return read_prompts(self.border, said["prompts"], self.sources)
+        if any(listed.recorded is None for listed in models):
+            self.border.add((), Code.MISSING_KEY, "`prompts` is missing (only recorded models can do without)")
+        return []
+
+    def _cases(self) -> list[CaseDraft]:
+        said = self.border.document.value
+        if "cases" not in said:
+            return []
+        return read_cases(self.border, said["cases"], self.tables, self.scorers)
+
+    def _scorers(self, drafts: list[CaseDraft]) -> tuple[list[CaseDraft], Any]:
+        """The cases with their scorers named, and the suite's own scorers."""
+        border = self.border
+        section = border.document.value.get("scorers")
+        shared = read_scorers(section, ("scorers",), border, self.scorers)
+        settled = settle_names(shared, border)
+        taken = [spec.name for spec in settled]
+        named = [
+            replace(d, case=replace(d.case, scorers=settle_names(d.scorers, border, taken=taken))) if d.scorers else d
+            for d in drafts
+        ]
+        some_are_scored = any(draft.scorers is not None for draft in named)
+        check_against(shared, [(draft.case, draft.spot) for draft in named], border)
+        for draft in named:
+            check_against(draft.scorers or (), [(draft.case, draft.spot)], border)
+            if section is None and draft.scorers is None and some_are_scored:
+                words = "nothing scores this case, and other cases have scorers: add `scorers:` to the suite or here"
+                border.complaints.add(draft.spot, Code.NO_SCORERS, words)
+        return named, settled
+
+    def _targets(
+        self,
+        own: list[Listed],
+        models: list[Listed],
+        prompts: list[PromptDraft],
+        cases: list[tuple[Case, Spot]],
+        counts: list[int],
+    ) -> dict[str, Any]:
+        """What gates may be for. Of a kind that has complaints (*counts* went up) nothing is said to be unknown."""
+        models_are_whole, prompts_are_whole, cases_are_whole = (a == b for a, b in pairwise(counts))
+        labels = dict.fromkeys(listed.model.label for listed in (*models, *own))
+        names = [draft.prompt.name for draft in prompts] or [RECORDED_PROMPT.name]
+        tags = dict.fromkeys(tag for case, _ in cases for tag in case.tags)
+        return {
+            "model": labels if models_are_whole else None,
+            "prompt": names if prompts_are_whole else None,
+            "tag": tags if cases_are_whole else None,
+            "case": {case.id: None for case, _ in cases} if cases_are_whole else None,
+        }
+
+
+def _form_of(field: FieldInfo) -> Form[Any]:
+    return Form(Annotated[field.annotation, field])
+
+
+_WHOLE_FORMS = {name: _form_of(SuiteEntry.model_fields[name]) for name in _WHOLE}
+
+
+def _name_of(file: str) -> str:
+    """A name for the runs' folder out of the file's."""
+    stem = PurePath(file).stem
+    name = "".join(c if c.isalnum() or c in " ._+-" else "-" for c in stem)[:100].strip(" .-")
+    return name or "suite"
+
+
+def _matrix(entry: MatrixEntry | None) -> dict[str, tuple[Any, ...]]:
+    if entry is None:
+        return {}
+    said = entry.model_dump(exclude_unset=True)
+    return {key: tuple(plain_number(value) for value in values) for key, values in said.items()}
+
+
+def _budget(entry: BudgetEntry | None) -> Budget:
+    if entry is None:
+        return Budget()
+    deadline_s = None if entry.deadline is None else float(entry.deadline)
+    return Budget(
+        max_requests=entry.max_requests,
+        max_tokens=entry.max_tokens,
+        max_cost_usd=entry.max_cost_usd,
+        deadline_s=deadline_s,
+    )
+
+
+def _without(params: Mapping[str, Any], fixed: frozenset[str]) -> dict[str, Any]:
+    """Parameters but for those that the command line fixes."""
+    return {key: value for key, value in params.items() if key not in fixed}
+
+
+def _free_prompt(prompt: Prompt, fixed: frozenset[str]) -> Prompt:
+    return replace(prompt, params=_without(prompt.params, fixed)) if prompt.params else prompt
+
+
+def _free_case(case: Case, fixed: frozenset[str]) -> Case:
+    return replace(case, params=_without(case.params, fixed)) if case.params else case
