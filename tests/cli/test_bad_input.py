@@ -52,7 +52,9 @@ def open_folder() -> Iterator[Path]:
 def as_nobody(folder: Path, *words: str) -> Said:
     """Run a command as somebody who may not do everything; where this is root, with root's rights given up."""
     script = (
-        "import os, sys, codecs, evalrun.cli.show, evalrun.conduct.run\n"
+        "import codecs, importlib, os, pkgutil, sys, evalrun\n"
+        "for module in pkgutil.walk_packages(evalrun.__path__, 'evalrun.'):\n"
+        "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
         "for name in ('idna', 'utf-8-sig', 'ascii'): codecs.lookup(name)\n"
         f"if os.getuid() == 0: os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         "sys.exit(evalrun.cli.execute(sys.argv[1:]))"
