@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evalrun.records.quota import RateFacts
+
 
 class TokensMethod(StrEnum):
     """How a token figure was found, from the best to the least."""
@@ -42,6 +44,7 @@ class Response:
     model: str | None = None
     system_fingerprint: str | None = None
     body: str | None = None
+    rate: RateFacts | None = None
 
 
 class FailureKind(StrEnum):
@@ -65,6 +68,7 @@ class FailureKind(StrEnum):
     GARBAGE = "garbage"  # 200 without a reply in it
     TOO_LARGE = "too_large"  # the body is over the cap
     MISSING = "missing"  # a recorded model has no answer for this case
+    SKIPPED = "skipped"  # it can never fit a limit: it was not sent
     INTERNAL = "internal"  # a bug or a foreign cancellation while sending
 
 
@@ -79,6 +83,7 @@ class Failure:
     code: str | None = None
     retry_after_s: float | None = None
     body: str | None = None
+    rate: RateFacts | None = None
 
 
 Outcome = Response | Failure
@@ -124,6 +129,8 @@ class Status(StrEnum):
     PENDING = "pending"
 
 
+_FAILED = {FailureKind.FILTERED: Status.FILTERED, FailureKind.SKIPPED: Status.SKIPPED}
+
 SCORED = frozenset({Status.ANSWERED, Status.NO_ANSWER, Status.REFUSED})
 
 
@@ -132,7 +139,7 @@ def status_of(outcome: Outcome | None) -> Status:
     if outcome is None:
         return Status.PENDING
     if isinstance(outcome, Failure):
-        return Status.FILTERED if outcome.kind is FailureKind.FILTERED else Status.ERROR
+        return _FAILED.get(outcome.kind, Status.ERROR)
     if outcome.finish_reason == "content_filter":
         return Status.FILTERED
     if outcome.refusal:

@@ -63,7 +63,11 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """An endpoint: how to speak to it, where it is, which variable holds its key, and its own limits."""
+    """An endpoint: how to speak to it, where it is, which variable holds its key, and its account's limits.
+
+    *account* names the account in the ledger where the key should not (two keys of one account); *profile* names the
+    catalog's profile that says which headers to believe.
+    """
 
     id: str
     dialect: str
@@ -73,11 +77,16 @@ class Provider:
     timeout_s: float = 120.0
     quota: Quota = Quota()
     simulated: bool = False
+    account: str = ""
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model of a provider: *name* goes over the wire, *label* names it in every column."""
+    """A model of a provider: *name* goes over the wire, *label* names it in every column.
+
+    *quota* is its own, *groups* are the suite's named scopes that it shares.
+    """
 
     provider: str
     name: str
@@ -85,6 +94,7 @@ class Model:
     tags: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     quota: Quota = Quota()
+    groups: tuple[str, ...] = ()
     price: Price | None = None
     recorded: Recorded | None = None
 
@@ -155,4 +165,5 @@ class Suite:
     threshold: float | None = None
     max_error_rate: float = 0.0
     budget: Budget = Budget()
+    quotas: Mapping[str, Quota] = field(default_factory=dict)
     gates: tuple[Gate, ...] = ()
