@@ -6,6 +6,7 @@ EvalrunError
 │   └── RunInUse            2   another process holds the run's folder
 ├── NothingSelected         5   the selection leaves no cell
 └── StorageError            4   the disk or the database refused, or a run's file is damaged
+    ├── LedgerOutOfReach   75   the machine's quota ledger is out of reach
     └── RunTooNew           2   the run was written by a newer evalrun
 
 How a run that was carried out ends (complete, gate failed, incomplete, paused, interrupted) is not an exception but an
@@ -99,6 +100,12 @@ class Code(StrEnum):
     BAD_HEADER = "bad-header"
     LITERAL_KEY = "literal-key"
     KEY_ORIGIN = "key-origin"
+    # quotas
+    BAD_QUOTA = "bad-quota"
+    DUPLICATE_LIMIT = "duplicate-limit"
+    UNKNOWN_QUOTA = "unknown-quota"
+    UNKNOWN_PROFILE = "unknown-profile"
+    UNKNOWN_ZONE = "unknown-zone"
     # templates, cases, scorers, gates
     BAD_TEMPLATE = "bad-template"
     UNKNOWN_VARIABLE = "unknown-variable"
@@ -162,6 +169,12 @@ class NothingSelected(EvalrunError):
 
 class StorageError(EvalrunError):
     """The disk or the database refused, or a run's file is damaged."""
+
+
+class LedgerOutOfReach(StorageError):
+    """The machine's quota ledger cannot be read or written: nothing may be sent, and the run can go on later."""
+
+    exit_code = ExitCode.PAUSED
 
 
 class RunTooNew(StorageError):

@@ -16,7 +16,9 @@ _RUN = click.argument("run")
 
 def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
-    for verb in (run, plan, resume, score, report, runs, schema, init, simulate):
+    from evalrun.cli.quota import quota
+
+    for verb in (run, plan, resume, score, report, runs, quota, schema, init, simulate):
         group.add_command(verb)
 
 
@@ -188,6 +190,13 @@ def init(file: Path) -> int:
 @click.option("--concurrency", type=click.IntRange(min=1), help="Requests at once.")
 @click.option("--window", type=click.Choice(["fixed", "rolling", "bucket"]), default="rolling", show_default=True,
               help="How the limits are counted.")  # fmt: skip
+@click.option("--limit", "limits", multiple=True, metavar="[MODEL:]WHAT=N/TIME",
+              help="Another limit, such as requests=20/2s or large:tokens=9000/1m; several times.")  # fmt: skip
+@click.option("--resets", metavar="ZONE", default="utc", show_default=True, help="Where a fixed day begins.")
+@click.option("--charge", type=click.Choice(["max", "sum", "usage", "input"]), default="max", show_default=True,
+              help="What a request takes of a token limit.")  # fmt: skip
+@click.option("--style", type=click.Choice(["openai", "azure", "github", "groq", "anthropic", "silent"]),
+              default="openai", show_default=True, help="Whose headers and refusals.")  # fmt: skip
 @click.option("--latency", metavar="TIME", help="How long an answer takes, such as 200ms or 50ms-2s.")
 @click.option("--fault", "faults", multiple=True, metavar="KIND=SHARE", help="Such as 500=0.05; several times.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the faults.")

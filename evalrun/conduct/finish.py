@@ -70,7 +70,7 @@ def finish(
         git_commit=git_commit(Path(plan.suite.file).parent),
         reason=_reason(comparison, ending, state),
         go_on=_go_on(comparison, options, state),
-        resume_after=_iso(now + ending.wait_s) if ending.wait_s and state == "paused" else None,
+        resume_after=_iso(ending.resume_at) if ending.resume_at is not None and state == "paused" else None,
         changes=changes,
         notes=_notes(plan),
         limits=_limits(plan, options),

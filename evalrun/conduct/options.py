@@ -31,10 +31,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How to carry a run out. *environ* is where keys are read from; *command* is what the user typed, for run.json."""
+    """How to carry a run out. *environ* is where keys are read from, *state* is the folder of the machine's ledger;
+    *command* is what the user typed, for run.json.
+    """
 
     results: Path
     environ: Mapping[str, str]
+    state: Path
     selection: Selection = Selection()
     concurrency: int = 16
     budget: Budget = Budget()
@@ -51,7 +54,10 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneProgress:
-    """One model's progress. *waiting* says what it waits for, *wait_s* for how long still (None: until a reply)."""
+    """One model's progress. *waiting* says what it waits for, *wait_s* for how long still (None: until a reply).
+
+    *today* is what a daily limit has left of it, in words.
+    """
 
     label: str
     done: int
@@ -63,6 +69,7 @@ class LaneProgress:
     cost_usd: float | None
     waiting: str
     wait_s: float | None
+    today: str
     halted: str
 
 

@@ -19,7 +19,7 @@ from evalrun.errors import ExitCode, UsageError
 from evalrun.keys import Secret, read_key
 from evalrun.records.plan import Plan
 from evalrun.redact import Redactor
-from evalrun.scheduler.quota import Spent
+from evalrun.scheduler.rooms import Spent
 from evalrun.store.plan_tables import Changes
 from evalrun.store.run import RunStore
 from evalrun.store.runs import RunInfo, find_run, list_runs, newest_unfinished, run_folder, run_id

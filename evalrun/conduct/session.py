@@ -11,12 +11,14 @@ from dataclasses import replace
 from evalrun.clock import Clock
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.sitting import Ending, Sitting
+from evalrun.conduct.sitting_quota import budget_of, sitting_quota
 from evalrun.errors import ExitCode
 from evalrun.providers.send import open_send
 from evalrun.records.plan import Plan
 from evalrun.records.suite import Provider
-from evalrun.scheduler.dispatch import Dispatcher, Halt
-from evalrun.scheduler.quota import Spent
+from evalrun.scheduler.dispatch import Dispatcher
+from evalrun.scheduler.jobs import Halt
+from evalrun.scheduler.rooms import Spent
 from evalrun.simulator.engine import Rules
 from evalrun.simulator.server import start as start_simulator
 from evalrun.store.run import RunStore
@@ -28,32 +30,27 @@ async def carry_out(
     store: RunStore, plan: Plan, options: RunOptions, *, clock: Clock, observer: Observer, spent: Spent
 ) -> Ending:
     """Ask everything that has no answer yet; every answer is on disk before it counts as done."""
-    sitting = Sitting(store, plan, options, clock, spent)
-    try:
+    async with AsyncExitStack() as stack:
+        quota = stack.enter_context(sitting_quota(plan, options, spent, clock.time()))
+        sitting = Sitting(store, plan, options, clock, quota)
+        stack.callback(sitting.close)
         await sitting.take_from_cache()
-        async with AsyncExitStack() as stack:
-            providers = await _endpoints(plan, stack, clock)
-            recorded = {model.label: model.recorded for model in plan.suite.models if model.recorded}
-            send = await stack.enter_async_context(
-                open_send(
-                    providers,
-                    recorded,
-                    environ=options.environ,
-                    clock=clock,
-                    allowed=options.selection.allow_origins,
-                )
-            )
-            dispatcher = sitting.dispatcher(send)
-            observer.start(plan, {lane.label: lane.done for lane in sitting.progress()})
-            try:
-                async with _ticking(sitting, observer):
-                    interrupted = await _until_done(dispatcher, deadline_s=sitting.deadline_s, grace_s=options.grace_s)
-            finally:
-                observer.tick(sitting.progress())
-                observer.stop()
+        providers = await _endpoints(plan, stack, clock)
+        recorded = {model.label: model.recorded for model in plan.suite.models if model.recorded}
+        allowed = options.selection.allow_origins
+        send = await stack.enter_async_context(
+            open_send(providers, recorded, environ=options.environ, clock=clock, allowed=allowed)
+        )
+        dispatcher = sitting.dispatcher(send)
+        observer.start(plan, {lane.label: lane.done for lane in sitting.progress()})
+        deadline_s = budget_of(plan, options).deadline_s
+        try:
+            async with _ticking(sitting, observer):
+                interrupted = await _until_done(dispatcher, deadline_s=deadline_s, grace_s=options.grace_s)
+        finally:
+            observer.tick(sitting.progress())
+            observer.stop()
         return sitting.ending(interrupted)
-    finally:
-        sitting.close()
 
 
 async def _until_done(dispatcher: Dispatcher, *, deadline_s: float | None, grace_s: float) -> ExitCode | None:

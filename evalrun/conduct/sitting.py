@@ -10,22 +10,21 @@ from typing import Any
 from evalrun.clock import Clock
 from evalrun.conduct.log import LOGGER
 from evalrun.conduct.options import LaneProgress, RunOptions
-from evalrun.errors import ExitCode, UsageError
+from evalrun.conduct.sitting_quota import SittingQuota
+from evalrun.errors import ExitCode
 from evalrun.prices import cost_usd
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.plan import Cell, Plan
-from evalrun.records.quota import Budget, Quota
 from evalrun.records.row import Row
 from evalrun.records.suite import Model
-from evalrun.scheduler.dispatch import Dispatcher, Halt, Job, LaneView, Send
-from evalrun.scheduler.quota import Book, Charge, Spent
+from evalrun.scheduler.dispatch import Dispatcher
+from evalrun.scheduler.jobs import Halt, Job, LaneView, Send
 from evalrun.scheduler.retry import RetryPolicy
+from evalrun.scheduler.rooms import Charge
 from evalrun.scoring import score
 from evalrun.store.cache import ResponseCache
 from evalrun.store.run import RunStore
 from evalrun.suite.plan import first_request
-
-_EVERYONE = "run"
 
 # The server may have counted these though no reply came: their estimate stays spent.
 _UNKNOWN_FATE = frozenset({FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.CUT, FailureKind.INTERNAL})
@@ -33,12 +32,12 @@ _UNKNOWN_FATE = frozenset({FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.C
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a sitting ended. *interrupted* is the exit code of a signal; *wait_s* is what a parked server asked for."""
+    """How a sitting ended. *interrupted* is a signal's exit code; *resume_at* (Unix time) is when quota is back."""
 
     interrupted: ExitCode | None = None
     paused: str = ""
     stopped: str = ""
-    wait_s: float = 0.0
+    resume_at: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For the store."""
@@ -65,12 +64,10 @@ class _Tally:
 class Sitting:
     """Feeds the dispatcher and keeps what comes back. Mutable state: the tallies and the keys that are done."""
 
-    def __init__(self, store: RunStore, plan: Plan, options: RunOptions, clock: Clock, spent: Spent) -> None:
+    def __init__(self, store: RunStore, plan: Plan, options: RunOptions, clock: Clock, quota: SittingQuota) -> None:
         self._store, self._plan, self._options, self._clock = store, plan, options, clock
         self._models = {model.label: model for model in plan.suite.models}
-        budget = _budget(plan, options)
-        self.deadline_s = budget.deadline_s
-        self._book = Book(_quotas(plan, options), budget, spent)
+        self._quota = quota
         self._done = store.answered_keys() | store.failed_keys()
         self._tally = {label: _Tally() for label in self._models}
         for cell in plan.cells:
@@ -88,10 +85,11 @@ class Sitting:
             {label: self._feed(label) for label in self._models},
             send=send,
             sink=self._keep,
-            book=self._book,
+            ledger=self._quota.ledger,
             clock=self._clock,
             draw=random.random,
             settle=self._took,
+            pressures=self._quota.pressures,
             policy=RetryPolicy(max_wait_s=self._options.max_wait_s),
         )
         return self._dispatcher
@@ -123,8 +121,9 @@ class Sitting:
     def progress(self) -> tuple[LaneProgress, ...]:
         """Every model as it stands."""
         views = {view.lane: view for view in self._dispatcher.views()} if self._dispatcher else {}
-        now = self._clock.monotonic()
-        return tuple(_progress(label, tally, views.get(label), now) for label, tally in self._tally.items())
+        now = self._clock.time()
+        today = {label: self._quota.today(label, now) for label in self._tally}
+        return tuple(_progress(label, tally, views.get(label), today[label]) for label, tally in self._tally.items())
 
     def ending(self, interrupted: ExitCode | None) -> Ending:
         """How it ended, once the dispatcher has."""
@@ -139,7 +138,7 @@ class Sitting:
         return Ending(
             stopped="; ".join(dict.fromkeys(refused)),
             paused="; ".join(dict.fromkeys(paused)),
-            wait_s=self._dispatcher.parked_s() if self._dispatcher else 0.0,
+            resume_at=max((view.parked_until for view in halted if view.parked_until is not None), default=None),
         )
 
     def _todo(self) -> Iterator[Cell]:
@@ -148,12 +147,13 @@ class Sitting:
 
     def _feed(self, label: str) -> Iterator[Job]:
         model = self._models[label]
-        scopes = (_EVERYONE, *_scope_names(model))
+        scopes = self._quota.scopes.of_model[label]
         for cell in self._todo():
             if self._plan.columns[cell.column].model == label and not (
                 self._options.cache == "only" and not self._is_recorded(cell)
             ):
-                yield Job(first_request(self._plan, cell), cell, scopes, _estimate(cell, model))
+                endpoint = "" if model.recorded else model.provider
+                yield Job(first_request(self._plan, cell), cell, scopes, _estimate(cell, model), endpoint)
 
     async def _keep(self, job: Job, exchange: Exchange) -> Sequence[Job]:
         """Commit a reply, count it, and say what its cell asks next: nothing, where a cell is one request."""
@@ -207,14 +207,13 @@ class Sitting:
         known = tally.cost_usd is not None and exchange.cost_usd is not None
         tally.cost_usd = (tally.cost_usd or 0.0) + (exchange.cost_usd or 0.0) if known else None
 
-    def _took(self, job: Job, outcome: Outcome) -> Charge:
-        """What a reply really took, for the budget."""
+    def _took(self, job: Job, outcome: Outcome) -> Charge | None:
+        """What a reply really took; None: nobody knows."""
         if isinstance(outcome, Failure):
-            return job.charge if outcome.kind in _UNKNOWN_FATE else Charge(0)
+            return None if outcome.kind in _UNKNOWN_FATE else Charge(0)
         usage = outcome.usage
         price = self._models[self._plan.columns[job.ticket.column].model].price
-        tokens = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-        return Charge(tokens, cost_usd(price, usage) or 0.0)
+        return Charge(usage.prompt_tokens or 0, usage.completion_tokens or 0, cost_usd(price, usage) or 0.0)
 
     def _tally_of(self, cell: Cell) -> _Tally:
         return self._tally[self._plan.columns[cell.column].model]
@@ -223,62 +222,13 @@ class Sitting:
         return self._models[self._plan.columns[cell.column].model].recorded is not None
 
 
-def _quotas(plan: Plan, options: RunOptions) -> dict[str, Quota]:
-    """Every scope's limits: the run's own, each provider's, each model's."""
-    quotas = {_EVERYONE: Quota(concurrency=options.concurrency)}
-    for model in plan.suite.models:
-        provider, own = _scope_names(model)
-        quotas[provider] = plan.suite.providers[model.provider].quota
-        quotas[own] = _both(quotas[own], model.quota) if own in quotas else model.quota
-    return quotas
-
-
-def _both(first: Quota, second: Quota) -> Quota:
-    """The limits of two labels for one model: they share its scope."""
-    at_once = [quota.concurrency for quota in (first, second) if quota.concurrency is not None]
-    limits = (*first.limits, *(limit for limit in second.limits if limit not in first.limits))
-    return Quota(concurrency=min(at_once, default=None), limits=limits)
-
-
-def _budget(plan: Plan, options: RunOptions) -> Budget:
-    """The run's budget: the command line's figures before the suite's."""
-    asked, said = options.budget, plan.suite.budget
-    budget = Budget(
-        max_requests=said.max_requests if asked.max_requests is None else asked.max_requests,
-        max_tokens=said.max_tokens if asked.max_tokens is None else asked.max_tokens,
-        max_cost_usd=said.max_cost_usd if asked.max_cost_usd is None else asked.max_cost_usd,
-        deadline_s=said.deadline_s if asked.deadline_s is None else asked.deadline_s,
-    )
-    _check_prices(plan, budget)
-    return budget
-
-
-def _check_prices(plan: Plan, budget: Budget) -> None:
-    """A cost that nobody knows cannot be kept under a limit: say so before anything is sent."""
-    if budget.max_cost_usd is None:
-        return
-    unknown = [m.label for m in plan.suite.models if m.price is None and m.recorded is None]
-    if unknown:
-        raise UsageError(
-            f"{plan.suite.file}: budget.max_cost_usd cannot be kept: no price is known for {', '.join(unknown)}\n"
-            "give one under prices: {provider/model: {input: …, output: …}} in US dollars for a million tokens"
-        )
-
-
-def _scope_names(model: Model) -> tuple[str, str]:
-    return f"{model.provider}/", f"{model.provider}/{model.name}" if not model.recorded else f"recorded/{model.label}"
-
-
 def _estimate(cell: Cell, model: Model) -> Charge:
     price = model.price
     cost = 0.0 if price is None else (cell.input_tokens * price.input_usd + cell.output_tokens * price.output_usd) / 1e6
-    return Charge(cell.input_tokens + cell.output_tokens, cost)
+    return Charge(cell.input_tokens, cell.output_tokens, cost)
 
 
-def _progress(label: str, tally: _Tally, view: LaneView | None, now: float) -> LaneProgress:
-    wait_s = None
-    if view and view.waiting and view.until != float("inf"):
-        wait_s = max(0.0, view.until - now)
+def _progress(label: str, tally: _Tally, view: LaneView | None, today: str) -> LaneProgress:
     return LaneProgress(
         label=label,
         done=tally.done,
@@ -289,6 +239,7 @@ def _progress(label: str, tally: _Tally, view: LaneView | None, now: float) -> L
         tokens=tally.tokens,
         cost_usd=tally.cost_usd,
         waiting=view.waiting if view else "",
-        wait_s=wait_s,
+        wait_s=view.wait_s if view and view.waiting else None,
+        today=today,
         halted=view.reason if view and view.halt else "",
     )

@@ -6,55 +6,27 @@ decide before the status, because the same 429 means "wait a second", "pay first
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from evalrun.providers.ratelimits import http_date, retry_after_s
+from evalrun.providers.error_body import (
+    FILTER_CODES,
+    KEY_CODES,
+    NO_MODEL_CODES,
+    SERVER_CODES,
+    ErrorSaid,
+    error_said,
+    real_status,
+)
+from evalrun.providers.ratelimits import facts_of
 from evalrun.providers.reply import NotJson, Reply, read_json, text_of
 from evalrun.records.outcome import Failure, FailureKind
+from evalrun.records.quota import Refusal
 from evalrun.redact import Redactor
 
 EXCERPT = 500
 """How many characters of a body, and of a message, are kept."""
-
-_LONGEST_MESSAGE = 5_000
-
-_FILTER_CODES = frozenset(
-    {"content_filter", "content_policy_violation", "responsibleaipolicyviolation"},
-)
-_MONEY_CODES = frozenset(
-    {
-        "insufficient_quota",
-        "insufficient_balance",
-        "insufficient_credits",
-        "credit_balance_exhausted",
-        "organization_usage_limit_exceeded",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-        "billing_error",
-        "enforced_spend_limit_reached",
-    },
-)
-_OVERLOAD_CODES = frozenset(
-    {
-        "slow_down",
-        "server_is_overloaded",
-        "overloaded",
-        "overloaded_error",
-        "engine_overloaded",
-        "engine_overloaded_error",
-    },
-)
-_TOO_LONG_CODES = frozenset(
-    {"tokens_limit_reached", "context_length_exceeded", "request_too_large", "string_above_max_length"},
-)
-_NO_MODEL_CODES = frozenset({"model_not_found", "unknown_model", "deploymentnotfound"})
-_KEY_CODES = frozenset({"invalid_api_key", "authentication_error", "account_deactivated", "unauthorized"})
-_RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limit_error", "ratelimitreached", "too_many_requests", "429"})
-_SERVER_CODES = frozenset({"server_error", "api_error", "internal_error", "internal_server_error", "timeout_error"})
 
 _BY_STATUS = {
     401: FailureKind.AUTH,
@@ -69,16 +41,16 @@ _BY_STATUS = {
     503: FailureKind.OVERLOAD,
     529: FailureKind.OVERLOAD,
 }
-_LIMIT_AND_REQUESTED = re.compile(r"\bLimit:? (\d{1,15})\b.{0,80}?\bRequested:? (\d{1,15})\b", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorSaid:
-    """What an error body says. *codes* holds every code and type in it, in lower case; *code* is the one to show."""
-
-    code: str | None
-    codes: frozenset[str]
-    message: str
+_BY_REFUSAL = {
+    Refusal.MINUTE: FailureKind.RATE_LIMIT,
+    Refusal.DAY: FailureKind.RATE_LIMIT,
+    Refusal.CONCURRENCY: FailureKind.RATE_LIMIT,
+    Refusal.UNKNOWN: FailureKind.RATE_LIMIT,
+    Refusal.OVERLOAD: FailureKind.OVERLOAD,
+    Refusal.MONEY: FailureKind.MONEY,
+    Refusal.GONE: FailureKind.GONE,
+    Refusal.REQUEST_SIZE: FailureKind.BAD_REQUEST,
+}
 
 
 def failure_of(reply: Reply, *, now: float, redact: Redactor, said: Any = None) -> Failure:
@@ -90,7 +62,8 @@ def failure_of(reply: Reply, *, now: float, redact: Redactor, said: Any = None) 
         except NotJson:
             said = {"message": text.strip()}
     error = error_said(said)
-    kind = kind_of(reply.status, error, gone=_retired(reply, now))
+    rate = facts_of(reply.status, reply.headers, error, now)
+    kind = kind_of(reply.status, error, rate.refusal)
     words = " ".join(filter(None, (f"HTTP {reply.status}", error.code)))
     message = error.message
     if kind is FailureKind.REDIRECT:
@@ -101,46 +74,23 @@ def failure_of(reply: Reply, *, now: float, redact: Redactor, said: Any = None) 
         latency_s=reply.latency_s,
         http_status=reply.status,
         code=error.code,
-        retry_after_s=retry_after_s(reply.headers, now),
+        retry_after_s=rate.retry_after_s,
         body=text[:EXCERPT] or None,
+        rate=rate,
     )
 
 
-def error_said(said: Any) -> ErrorSaid:
-    """Code, type and message out of an error body of any known shape; nothing where there is nothing."""
-    body: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
-    member = body.get("error")
-    inner: Mapping[str, Any] = member if isinstance(member, Mapping) else body
-    deeper = [inner, *(part for key in ("innererror", "details") if isinstance(part := inner.get(key), Mapping))]
-    found = [_word(part.get(key)) for part in deeper for key in ("code", "type", "error_code", "status")]
-    codes = [code for code in found if code and code != "error"]
-    spoken = [member, *(inner.get(key) for key in ("message", "detail", "title", "error"))]
-    message = next((part for part in spoken if isinstance(part, str) and part), "")
-    return ErrorSaid(
-        code=codes[0] if codes else None,
-        codes=frozenset(code.lower() for code in codes),
-        message=message.strip()[:_LONGEST_MESSAGE],
-    )
-
-
-def kind_of(status: int, error: ErrorSaid, *, gone: bool = False) -> FailureKind:
-    """The kind of failure: by the body's codes first, then by the status, which inside a 200 is the body's own."""
+def kind_of(status: int, error: ErrorSaid, refusal: Refusal | None) -> FailureKind:
+    """The kind of failure: by the limit that was reached, then by the body's codes, then by the status."""
     codes = error.codes
-    if codes & _FILTER_CODES:
+    if codes & FILTER_CODES:
         return FailureKind.FILTERED
-    if codes & _MONEY_CODES or any(code.endswith("_spend_limit_exceeded") for code in codes):
-        return FailureKind.MONEY
-    if status < 300:
-        status = next((int(code) for code in sorted(codes) if re.fullmatch(r"[45]\d\d", code, re.ASCII)), status)
-    if gone:
-        return FailureKind.GONE
-    if status == 413 or codes & _TOO_LONG_CODES or _never_fits(error.message):
-        return FailureKind.BAD_REQUEST
-    if codes & _OVERLOAD_CODES:
-        return FailureKind.OVERLOAD
+    if refusal is not None:
+        return _BY_REFUSAL[refusal]
+    status = real_status(status, codes)
     if 300 <= status < 400:
         return FailureKind.REDIRECT
-    if codes & _NO_MODEL_CODES:
+    if codes & NO_MODEL_CODES:
         return FailureKind.NOT_FOUND
     if status < 300:
         return _without_status(codes)
@@ -152,33 +102,13 @@ def kind_of(status: int, error: ErrorSaid, *, gone: bool = False) -> FailureKind
 def _without_status(codes: frozenset[str]) -> FailureKind:
     """An error inside a 200: only the codes can tell."""
     for known, kind in (
-        (_RATE_CODES, FailureKind.RATE_LIMIT),
-        (_SERVER_CODES, FailureKind.SERVER),
-        (_KEY_CODES, FailureKind.AUTH),
+        (SERVER_CODES, FailureKind.SERVER),
+        (KEY_CODES, FailureKind.AUTH),
         (frozenset({"invalid_request_error"}), FailureKind.BAD_REQUEST),
     ):
         if codes & known:
             return kind
     return FailureKind.GARBAGE
-
-
-def _never_fits(message: str) -> bool:
-    """Whether a limit of tokens is smaller than this one request, so that no wait can help."""
-    if message.startswith("Request too large"):
-        return True
-    found = _LIMIT_AND_REQUESTED.search(message)
-    return found is not None and int(found[2]) > int(found[1])
-
-
-def _retired(reply: Reply, now: float) -> bool:
-    """Whether the service is closed for good: 410, or a refusal with a ``sunset`` date (RFC 8594) gone by."""
-    if reply.status == 410:
-        return True
-    sunset = reply.headers.get("sunset")
-    if sunset is None or reply.status not in (401, 403, 404):
-        return False
-    moment = http_date(sunset)
-    return moment is None or moment <= now
 
 
 def _target(headers: Mapping[str, str]) -> str:
@@ -188,10 +118,3 @@ def _target(headers: Mapping[str, str]) -> str:
     except ValueError:
         host = None
     return host or "another path"
-
-
-def _word(value: Any) -> str | None:
-    """A code as text: vendors write them as strings and as numbers."""
-    if isinstance(value, str):
-        return value.strip()[:100] or None
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10_000 else None

@@ -11,6 +11,7 @@ from typing import Any
 
 from evalrun import tokens
 from evalrun.providers.classify import EXCERPT, failure_of
+from evalrun.providers.ratelimits import facts_of
 from evalrun.providers.reply import NotJson, Reply, read_json, text_of
 from evalrun.records.outcome import Failure, FailureKind, Outcome, Response, TokensMethod, Usage
 from evalrun.records.request import Request
@@ -46,9 +47,9 @@ def parse(reply: Reply, request: Request, *, now: float, redact: Redactor, simul
         said = read_json(text)
     except NotJson as reason:
         kind = FailureKind.CUT if reason.cut else FailureKind.GARBAGE
-        return _unreadable(reply, redact(text), kind, str(reason))
+        return _unreadable(reply, redact(text), kind, str(reason), now)
     if not isinstance(said, dict):
-        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "not a JSON object")
+        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "not a JSON object", now)
     if said.get("error"):
         return failure_of(reply, now=now, redact=redact, said=said)
     return _answer(reply, request, said, text, now=now, redact=redact, simulated=simulated)
@@ -67,19 +68,19 @@ def _answer(
     choices = said.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
-        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "no choices in the reply")
+        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "no choices in the reply", now)
     if choice.get("error"):
         return failure_of(reply, now=now, redact=redact, said=choice)
     message = choice.get("message")
     if not isinstance(message, dict):
-        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "no message in the reply")
+        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "no message in the reply", now)
     finish_reason = _text(choice.get("finish_reason"))
     if finish_reason == "error":
-        return _unreadable(reply, redact(text), FailureKind.SERVER, "the server broke off its answer")
+        return _unreadable(reply, redact(text), FailureKind.SERVER, "the server broke off its answer", now)
     try:
         content = _content(message.get("content"))
     except ValueError as reason:
-        return _unreadable(reply, redact(text), FailureKind.GARBAGE, str(reason))
+        return _unreadable(reply, redact(text), FailureKind.GARBAGE, str(reason), now)
     content = redact.known(content) if content else content
     refusal = _text(message.get("refusal"))
     return Response(
@@ -91,6 +92,7 @@ def _answer(
         model=_text(said.get("model")),
         system_fingerprint=_text(said.get("system_fingerprint")),
         body=text,
+        rate=facts_of(reply.status, reply.headers, None, now),
     )
 
 
@@ -140,7 +142,7 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _unreadable(reply: Reply, text: str, kind: FailureKind, reason: str) -> Failure:
+def _unreadable(reply: Reply, text: str, kind: FailureKind, reason: str, now: float) -> Failure:
     """A reply of status 2xx without an answer in it: the reason, and how the body begins."""
     begins = text.strip()[:EXCERPT]
     return Failure(
@@ -149,4 +151,5 @@ def _unreadable(reply: Reply, text: str, kind: FailureKind, reason: str) -> Fail
         latency_s=reply.latency_s,
         http_status=reply.status,
         body=begins or None,
+        rate=facts_of(reply.status, reply.headers, None, now),
     )

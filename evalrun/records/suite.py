@@ -85,7 +85,8 @@ class Provider:
 class Model:
     """A model of a provider: *name* goes over the wire, *label* names it in every column.
 
-    *quota* is its own, *groups* are the suite's named scopes that it shares.
+    *quota* is its own, *groups* are the suite's named scopes that it shares, *profile* names the catalog's profile that
+    says which headers to believe (empty: none).
     """
 
     provider: str
@@ -95,6 +96,7 @@ class Model:
     params: Mapping[str, Any] = field(default_factory=dict)
     quota: Quota = Quota()
     groups: tuple[str, ...] = ()
+    profile: str = ""
     price: Price | None = None
     recorded: Recorded | None = None
 

@@ -1,8 +1,8 @@
-"""asyncio: sends jobs when the book has room for them, retries, and hands every end to the sink.
+"""asyncio: sends jobs when the ledger has room for them, retries, and hands every end to the sink.
 
 A lane is a queue of jobs in order (one model's cells). One plain function, `Dispatcher._advance`, decides what starts.
 It runs again whenever anything changes: at the start, when a request comes back, when a timer rings, when somebody says
-stop.
+stop. A lane whose head waits for a scope is first in that scope: nobody passes it there, so no long prompt is starved.
 """
 
 from __future__ import annotations
@@ -10,63 +10,30 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from evalrun.clock import Clock
-from evalrun.records.outcome import Attempt, Exchange, Failure, Outcome, Response
-from evalrun.records.request import Request
-from evalrun.scheduler.quota import Book, Booking, Charge, Go, Never, Wait
+from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response
+from evalrun.records.quota import RateFacts, Refusal
+from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink
+from evalrun.scheduler.pressure import Pressure
 from evalrun.scheduler.retry import Again, GiveUp, Park, RetryPolicy, decide, unreachable
+from evalrun.scheduler.rooms import Booking, Charge, Never, Wait
 
-Send = Callable[[Request], Awaitable[Outcome]]
-
+# An endpoint that never answered is given up after so many failures; where nobody listens yet, after so long.
 _UNREACHABLE_IN_A_ROW = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A request to be sent, for whom (*ticket*, the caller's own), and the scopes that it books in."""
-
-    request: Request
-    ticket: Any
-    scopes: tuple[str, ...]
-    charge: Charge
-
-
-Sink = Callable[[Job, Exchange], Awaitable[Sequence[Job]]]
-
-
-class Halt(StrEnum):
-    """Why a lane stands still for the rest of the sitting."""
-
-    PARKED = "parked"  # its server asked for a longer wait than the run has patience
-    REFUSED = "refused"  # the key, the account or the endpoint is no good
-    BUDGET = "budget"
-    STOPPED = "stopped"  # somebody said stop
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneView:
-    """A lane at one moment, for the progress display. *waiting* says for what, until the monotonic time *until*."""
-
-    lane: str
-    in_flight: int
-    retries: int
-    halt: Halt | None
-    reason: str
-    waiting: str
-    until: float
+_PATIENCE_S = 15.0
 
 
 @dataclass(slots=True)
 class _Pending:
-    """A job under way: its attempts so far and its waits."""
+    """A job under way: its attempts so far and its waits; *fits* once it is known that it can go at all."""
 
     job: Job
     since: float
+    fits: bool = False
     attempts: tuple[Attempt, ...] = ()
     queue_s: float = 0.0
     retry_wait_s: float = 0.0
@@ -86,19 +53,20 @@ class _Lane:
     retries: int = 0
     answered: int = 0
     unreachable: int = 0
-    hold_until: float = 0.0
     halt: Halt | None = None
     reason: str = ""
-    parked_s: float = 0.0
+    parked_until: float | None = None
     waiting: str = ""
     until: float = 0.0
+    blocked_since: float = float("inf")
 
 
 class Dispatcher:
     """Sends every lane's jobs and ends when nothing is left to send or to wait for.
 
     *sink* is awaited with each job's final exchange; the jobs that it returns (a next turn, a judge) go ahead of new
-    ones. *draw* gives random numbers in 0..1 for jitter. *settle* says what an outcome really took.
+    ones. *draw* gives random numbers in 0..1 for jitter. *settle* says what an outcome really took, None for an unknown
+    fate. *pressures* are the endpoints that jobs name.
     """
 
     def __init__(
@@ -107,15 +75,18 @@ class Dispatcher:
         *,
         send: Send,
         sink: Sink,
-        book: Book,
+        ledger: Ledger,
         clock: Clock,
         draw: Callable[[], float],
-        settle: Callable[[Job, Outcome], Charge],
+        settle: Callable[[Job, Outcome], Charge | None],
+        pressures: Mapping[str, Pressure] | None = None,
         policy: RetryPolicy | None = None,
     ) -> None:
         self._lanes = {name: _Lane(name, feed) for name, feed in lanes.items()}
-        self._send, self._sink, self._book, self._clock = send, sink, book, clock
+        self._send, self._sink, self._ledger, self._clock = send, sink, ledger, clock
         self._draw, self._settle, self._policy = draw, settle, policy or RetryPolicy()
+        self._pressures = pressures or {}
+        self._epoch = clock.time() - clock.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._done = asyncio.Event()
@@ -145,6 +116,7 @@ class Dispatcher:
 
     def views(self) -> list[LaneView]:
         """Every lane as it stands."""
+        now = self._now() if any(lane.waiting for lane in self._lanes.values()) else 0.0
         return [
             LaneView(
                 lane=lane.name,
@@ -153,58 +125,87 @@ class Dispatcher:
                 halt=lane.halt,
                 reason=lane.reason,
                 waiting=lane.waiting,
-                until=lane.until,
+                wait_s=max(0.0, lane.until - now) if lane.waiting and lane.until != float("inf") else None,
+                parked_until=lane.parked_until,
             )
             for lane in self._lanes.values()
         ]
 
-    def parked_s(self) -> float:
-        """The longest wait that a server asked of a parked lane, seconds; 0 where none is parked."""
-        return max((lane.parked_s for lane in self._lanes.values() if lane.halt is Halt.PARKED), default=0.0)
+    def _now(self) -> float:
+        """Unix time as it was at the start plus what has passed since: the wall clock's steps do not show."""
+        return self._epoch + self._clock.monotonic()
 
     # -- deciding: plain code, no await ------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        """Start all that may start, the lane that is furthest behind first; ring again when the next one may."""
+        """Start all that may start, whoever calls: a ledger that fails ends the run with its error."""
         if self._done.is_set():
             return
-        now = self._clock.monotonic()
+        try:
+            self._start_all()
+        except Exception as error:  # noqa: BLE001  it is raised by run, not by a timer that nobody awaits
+            self._crash = self._crash or error
+            self._done.set()
+
+    def _start_all(self) -> None:
+        """Start all that may start: who has waited longest first, then who is furthest behind; ring for the next."""
+        now = self._now()
         wake = float("inf")
+        taken: set[str] = set()  # scopes that somebody waits for already
         waiting = list(self._lanes.values())
         while waiting:
-            lane = min(waiting, key=lambda each: each.started)
-            ready = self._ready(lane, now)
-            if ready is None:
+            lane = min(waiting, key=lambda each: (each.blocked_since, each.started))
+            if not self._start_next(lane, now, taken):
                 waiting.remove(lane)
                 wake = min(wake, lane.until) if lane.waiting else wake
-                continue
-            self._start(lane, ready, now)
         self._ring(wake - now)
         if not self._tasks and (wake == float("inf") or all(lane.halt for lane in self._lanes.values())):
             self._done.set()
 
-    def _ready(self, lane: _Lane, now: float) -> _Pending | None:
-        """The lane's next job if it may go at *now*; else None, and lane.waiting, lane.until say what for."""
+    def _start_next(self, lane: _Lane, now: float, taken: set[str]) -> bool:
+        """Start the lane's next job if it may go; else lane.waiting and lane.until say what it waits for."""
         lane.waiting, lane.until = "", float("inf")
         if lane.halt:
-            return None
+            return False
         pending = self._head(lane, now)
         if pending is None:
             if lane.due:
                 lane.waiting, lane.until = "retry", lane.due[0][0]
-            return None
-        if lane.hold_until > now:
-            lane.waiting, lane.until = "rate limited", lane.hold_until
-            return None
-        room = self._book.room(pending.job.scopes, pending.job.charge, now)
-        if isinstance(room, Go):
-            return pending
-        if isinstance(room, Never):
-            self._halt(lane, Halt.BUDGET, room.why)
-        else:
-            lane.waiting = room.why
-            lane.until = room.until if isinstance(room, Wait) else float("inf")
-        return None
+            return False
+        job = pending.job
+        if not pending.fits:
+            if why := self._ledger.never(job.scopes, job.charge):
+                self._take(lane, pending)
+                self._spawn(self._skip(lane, pending, why))
+                return True
+            pending.fits = True
+        pressure = self._pressures.get(job.endpoint)
+        if pressure and (pause := pressure.pause(now)):
+            return self._block(lane, pause.why, pause.until, now)
+        if not taken.isdisjoint(job.scopes):
+            return self._block(lane, "its turn", None, now)
+        found = self._ledger.try_book(job.scopes, job.charge, now)
+        if isinstance(found, Booking):
+            self._start(lane, pending, found, now)
+            return True
+        if isinstance(found, Never):
+            self._halt(lane, Halt.BUDGET, found.why)
+            return False
+        taken.add(found.scope)
+        until = found.until if isinstance(found, Wait) else None
+        if until is not None and until - now > self._policy.max_wait_s:
+            taken.discard(found.scope)
+            self._park(lane, until, found.why)
+            return False
+        return self._block(lane, found.why, until, now)
+
+    def _block(self, lane: _Lane, why: str, until: float | None, now: float) -> bool:
+        """Note what the lane waits for, and since when; a retry that falls due wakes it too."""
+        lane.waiting, lane.until = why, float("inf") if until is None else until
+        lane.blocked_since = min(lane.blocked_since, now)
+        if lane.due and lane.due[0][0] > now:
+            lane.until = min(lane.until, lane.due[0][0])
+        return False
 
     def _head(self, lane: _Lane, now: float) -> _Pending | None:
         """What goes next: retries that are due, then follow-ups, then the feed. It stays there until it starts."""
@@ -216,51 +217,67 @@ class Dispatcher:
             lane.head = _Pending(job, now)
         return lane.head
 
-    def _halt(self, lane: _Lane, halt: Halt, reason: str) -> None:
-        if lane.halt is None:
-            lane.halt, lane.reason = halt, reason
-
-    def _after(self, lane: _Lane, pending: _Pending, failure: Failure, now: float) -> bool:
-        """Act on a failure; whether it is final for its job."""
-        action = decide(failure, len(pending.attempts), self._policy, self._draw())
-        match action:
-            case Again(delay_s, whole_lane) if lane.halt is None:
-                lane.retries += 1
-                self._sequence += 1
-                pending.since = now
-                heapq.heappush(lane.due, (now + delay_s, self._sequence, pending))
-                if whole_lane:
-                    lane.hold_until = max(lane.hold_until, now + delay_s)
-                return False
-            case Park(delay_s):
-                lane.parked_s = max(lane.parked_s, delay_s)
-                self._halt(lane, Halt.PARKED, failure.message)
-                return False
-            case GiveUp(stop_lane):
-                lane.unreachable = lane.unreachable + 1 if unreachable(failure) else 0
-                if stop_lane or (lane.unreachable >= _UNREACHABLE_IN_A_ROW and not lane.answered):
-                    self._halt(lane, Halt.REFUSED, failure.message)
-                return True
-        return False  # halted while in flight: the cell stays to be asked
-
-    # -- acting: async code -------------------------------------------------------------------------------------
-
-    def _start(self, lane: _Lane, pending: _Pending, now: float) -> None:
-        waited = max(0.0, now - pending.since)
-        if pending.attempts:
-            pending.retry_wait_s += waited
-        else:
-            pending.queue_s += waited
-            lane.started += 1
+    def _take(self, lane: _Lane, pending: _Pending) -> None:
+        """Remove the lane's next job from where `_head` found it."""
         if pending is lane.head:
             lane.head = None
         elif lane.urgent and pending is lane.urgent[0]:
             lane.urgent.popleft()
         else:
             heapq.heappop(lane.due)
+
+    def _halt(self, lane: _Lane, halt: Halt, reason: str) -> None:
+        if lane.halt is None:
+            lane.halt, lane.reason = halt, reason
+
+    def _park(self, lane: _Lane, until: float, why: str) -> None:
+        lane.parked_until = max(lane.parked_until or until, until)
+        self._halt(lane, Halt.PARKED, why)
+
+    def _after(self, lane: _Lane, pending: _Pending, failure: Failure, now: float) -> bool:
+        """Act on a failure; whether it is final for its job."""
+        pressure = self._pressures.get(pending.job.endpoint)
+        down_s = pressure.down_s(now) if pressure else 0.0
+        lane.unreachable = lane.unreachable + 1 if unreachable(failure) else 0
+        patient = down_s <= _PATIENCE_S if pressure and failure.kind is FailureKind.CONNECT else False
+        if lane.unreachable >= _UNREACHABLE_IN_A_ROW and not lane.answered and not patient:
+            self._halt(lane, Halt.REFUSED, failure.message)
+            return True
+        action = decide(failure, len(pending.attempts), self._policy, self._draw(), down_s=down_s)
+        match action:
+            case Again(delay_s) if lane.halt is None:
+                lane.retries += 1
+                self._sequence += 1
+                pending.since = now
+                heapq.heappush(lane.due, (now + delay_s, self._sequence, pending))
+                return False
+            case Park(delay_s):
+                self._park(lane, now + delay_s, failure.message)
+                return False
+            case GiveUp(stop_lane):
+                if stop_lane:
+                    self._halt(lane, Halt.REFUSED, failure.message)
+                return True
+        return False  # halted while in flight: the cell stays to be asked
+
+    # -- acting: async code -------------------------------------------------------------------------------------
+
+    def _start(self, lane: _Lane, pending: _Pending, booking: Booking, now: float) -> None:
+        waited = max(0.0, now - pending.since)
+        if pending.attempts:
+            pending.retry_wait_s += waited
+        else:
+            pending.queue_s += waited
+            lane.started += 1
+        self._take(lane, pending)
         lane.in_flight += 1
-        booking = self._book.book(pending.job.scopes, pending.job.charge)
-        task = asyncio.get_running_loop().create_task(self._attempt(lane, pending, booking))
+        lane.blocked_since = float("inf")
+        if pressure := self._pressures.get(pending.job.endpoint):
+            pressure.sent()
+        self._spawn(self._attempt(lane, pending, booking))
+
+    def _spawn(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(doing)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -272,28 +289,58 @@ class Dispatcher:
         else:
             self._advance()
 
+    async def _skip(self, lane: _Lane, pending: _Pending, why: str) -> None:
+        """Hand a request that can never fit to the sink, unsent."""
+        lane.started += 1
+        skipped = Failure(kind=FailureKind.SKIPPED, message=why)
+        await self._finish(lane, pending, skipped)
+
     async def _attempt(self, lane: _Lane, pending: _Pending, booking: Booking) -> None:
         """One sending, booked already: retried or handed to the sink, then settled.
 
         A reply holds its room until the sink has it on the disk, so that a crash loses at most what was in flight.
         """
         outcome: Outcome | None = None
-        sent_at = self._clock.time()
+        sent_at, started = self._clock.time(), self._now()
+        received_at = started
         try:
             outcome = await self._send(pending.job.request)
+            received_at = self._now()
             pending.attempts += (_attempt(outcome, sent_at),)
-            if isinstance(outcome, Failure) and not self._after(lane, pending, outcome, self._clock.monotonic()):
+            self._learn(pending.job, outcome, started, received_at)
+            if isinstance(outcome, Failure) and not self._after(lane, pending, outcome, received_at):
                 return
             if isinstance(outcome, Response):
                 lane.unreachable = 0
                 lane.answered += 1
-            for job in await self._sink(pending.job, _exchange(pending, outcome)):
-                lane.urgent.append(_Pending(job, self._clock.monotonic()))
+            await self._finish(lane, pending, outcome)
         finally:
             # A cancelled request's fate is unknown: it counts as spent.
-            spent = self._settle(pending.job, outcome) if outcome else pending.job.charge
-            self._book.settle(booking, spent, self._clock.monotonic())
+            took = self._settle(pending.job, outcome) if outcome else None
+            self._ledger.settle(booking, took, received_at if outcome else self._now())
             lane.in_flight -= 1
+            if outcome is None and (pressure := self._pressures.get(pending.job.endpoint)):
+                pressure.lost()
+
+    def _learn(self, job: Job, outcome: Outcome, sent_at: float, received_at: float) -> None:
+        """Tell the ledger and the endpoint's pressure what came back."""
+        rate = outcome.rate
+        if rate is None and isinstance(outcome, Failure) and outcome.kind is FailureKind.RATE_LIMIT:
+            rate = RateFacts(refusal=Refusal.UNKNOWN, retry_after_s=outcome.retry_after_s)
+        refusal = rate.refusal if rate else None
+        if rate is not None:
+            refused = isinstance(outcome, Failure) and refusal is not None
+            self._ledger.observe(job.scopes, rate, sent_at=sent_at, received_at=received_at, refused=refused)
+        if pressure := self._pressures.get(job.endpoint):
+            if isinstance(outcome, Response):
+                pressure.answered(received_at - sent_at, received_at)
+            else:
+                concurrency = refusal is Refusal.CONCURRENCY
+                pressure.failed(outcome.kind, received_at, self._draw(), concurrency=concurrency)
+
+    async def _finish(self, lane: _Lane, pending: _Pending, outcome: Outcome) -> None:
+        for job in await self._sink(pending.job, _exchange(pending, outcome)):
+            lane.urgent.append(_Pending(job, self._now()))
 
     def _ring(self, delay_s: float) -> None:
         if self._timer:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evalrun.records.outcome import Failure, FailureKind
+from evalrun.records.quota import Refusal
 
 _PASSING = frozenset(
     {
@@ -24,6 +25,8 @@ _PASSING = frozenset(
     }
 )
 _FOR_EVERYONE = frozenset({FailureKind.AUTH, FailureKind.MONEY, FailureKind.GONE, FailureKind.TLS})
+# A limit of requests at once is not a quota: room is there as soon as one of them is back.
+_CONCURRENCY_WAIT_S = 1.0
 _UNREACHABLE = frozenset({FailureKind.CONNECT, FailureKind.NOT_FOUND, FailureKind.REDIRECT})
 
 
@@ -40,10 +43,9 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Send it once more after *delay_s*; *whole_lane* holds back the lane's other requests too."""
+    """Send it once more after *delay_s*, ahead of what is new in its lane."""
 
     delay_s: float
-    whole_lane: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +62,34 @@ class GiveUp:
     stop_lane: bool = False
 
 
-def decide(failure: Failure, attempt: int, policy: RetryPolicy, draw: float) -> Again | Park | GiveUp:
-    """What to do after the *attempt*-th attempt (from 1) ended in *failure*; *draw* is random in 0..1."""
+def decide(
+    failure: Failure, attempt: int, policy: RetryPolicy, draw: float, *, down_s: float = 0.0
+) -> Again | Park | GiveUp:
+    """What to do after the *attempt*-th attempt (from 1) ended in *failure*; *draw* is random in 0..1.
+
+    *down_s* is how long the whole endpoint has been down: its outage is no request's fault, so attempts do not count
+    then; an outage longer than the run's patience parks the lane.
+    """
     if failure.kind in _FOR_EVERYONE:
         return GiveUp(stop_lane=True)
     if failure.kind not in _PASSING:
         return GiveUp()
     limited = failure.kind is FailureKind.RATE_LIMIT
+    if down_s > 0 and not limited:
+        return Again(0.0) if down_s <= policy.max_wait_s else Park(policy.max_wait_s)
     if attempt >= (policy.max_rate_limited if limited else policy.max_attempts):
         return GiveUp()
     asked = failure.retry_after_s
     if asked is not None and asked > policy.max_wait_s:
         return Park(asked)
+    if failure.rate is not None and failure.rate.refusal is Refusal.CONCURRENCY:
+        return Again(_CONCURRENCY_WAIT_S * (0.5 + draw))
     ceiling = min(policy.ceiling_s, policy.base_s * 2 ** min(attempt - 1, 20))
     if asked is not None:
-        return Again(asked + draw * min(ceiling, 0.1 * asked + 0.05), whole_lane=limited)
+        # The ledger keeps the scope of a rate limit closed for as long as was asked; the request is first in its lane.
+        return Again(0.0 if limited else asked + draw * min(ceiling, 0.1 * asked + 0.05))
     # Without a hint, a rate limit of a minute outlives a plain ladder: never draw from the lower half there.
-    return Again(ceiling * (0.5 + 0.5 * draw if limited else draw), whole_lane=limited)
+    return Again(ceiling * (0.5 + 0.5 * draw if limited else draw))
 
 
 def unreachable(failure: Failure) -> bool:

@@ -3,60 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evalrun import tokens
 from evalrun.clock import Clock
 from evalrun.simulator import faults
+from evalrun.simulator.audit import Received as Received
 from evalrun.simulator.body import BadBody, Call, body_key, error_body, last_user_text, read
 from evalrun.simulator.faults import FAULTS as FAULTS
-from evalrun.simulator.models import MODELS, speak
-from evalrun.simulator.windows import Axis, LimitName, Limits, Refused, WindowKind
+from evalrun.simulator.models import MODELS, Draws, speak
+from evalrun.simulator.rules import Rules as Rules
+from evalrun.simulator.rules import range_of
+from evalrun.simulator.styles import announced, date_header, refusal
+from evalrun.simulator.styles import go_duration as go_duration
+from evalrun.simulator.windows import Admitted, Refused, ScopeLimits, Size, admit, release
 
 FINGERPRINT = "fp_simulator_1"
 PROVIDER_PREFIX = "simulator/"
-_WINDOW_NAMES = {
-    "rpm": ("requests", "requests per min (RPM)"),
-    "rpd": ("requests", "requests per day (RPD)"),
-    "tpm": ("tokens", "tokens per min (TPM)"),
-    "tpd": ("tokens", "tokens per day (TPD)"),
-    "concurrency": ("requests", "concurrent requests"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How the endpoint behaves. Limits are one account's: all models and callers share them; None is no limit.
-
-    *window* says how the limits count. *latency_s* is a time, or a shortest and a longest time to draw from; None is
-    each model's own. *faults* maps a name of `FAULTS`, or an HTTP status, to a probability; *seed* changes which
-    requests they befall. Raises ValueError with words.
-    """
-
-    rpm: float | None = None
-    rpd: float | None = None
-    tpm: float | None = None
-    tpd: float | None = None
-    concurrency: int | None = None
-    window: WindowKind = "rolling"
-    latency_s: float | tuple[float, float] | None = None
-    faults: Mapping[str, float] = field(default_factory=dict)
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("rpm", "rpd", "tpm", "tpd", "concurrency"):
-            amount = getattr(self, name)
-            if amount is not None and not 0 < amount < math.inf:
-                raise ValueError(f"{name} must be over 0, not {amount}")
-        if self.window not in ("fixed", "rolling", "bucket"):
-            raise ValueError(f"unknown window {self.window!r} (allowed: fixed, rolling, bucket)")
-        low, high = _range(self.latency_s) or (0.0, 0.0)
-        if not 0 <= low <= high < math.inf:
-            raise ValueError(f"latency must be a time, or a shorter and a longer one, not {self.latency_s}")
-        faults.check(self.faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +34,6 @@ class Reply:
     fault: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """One line of the log, made as soon as the reply is decided. *at* is Unix time; *key* the body's sha256."""
-
-    at: float
-    key: str
-    model: str
-    text: str
-    status: int
-    fault: str | None
-
-
 class Engine:
     """An endpoint that keeps its limits. *log* is called once for each request received."""
 
@@ -88,14 +41,10 @@ class Engine:
         self._rules = rules
         self._clock = clock
         self._log = log
-        amounts: dict[LimitName, float | None] = {
-            "rpm": rules.rpm,
-            "rpd": rules.rpd,
-            "tpm": rules.tpm,
-            "tpd": rules.tpd,
-        }
-        # What changes: what is booked, and how often each body came (kept only where faults are drawn from it).
-        self._limits = Limits(amounts, kind=rules.window, concurrency=rules.concurrency)
+        # What changes: what is booked, for the account and for each model, and how often each body came
+        # (kept only where something is drawn from it).
+        self._account = ScopeLimits("", rules.account_quota)
+        self._models: dict[str, ScopeLimits] = {}
         self._attempts: dict[str, int] = {}
 
     async def chat(self, body: object, headers: Mapping[str, str] | None = None) -> Reply:
@@ -103,6 +52,10 @@ class Engine:
 
         *body* is parsed JSON of any kind; *headers* are not read now.
         """
+        reply = await self._chat(body)
+        return replace(reply, headers={**reply.headers, "date": date_header(self._now())})
+
+    async def _chat(self, body: object) -> Reply:
         try:
             call = read(body)
         except BadBody as complaint:
@@ -112,110 +65,133 @@ class Engine:
         if name not in MODELS:
             message = f"The model `{call.model}` does not exist or you do not have access to it."
             return self._note(call.key, body, _error(404, message, "invalid_request_error", None, "model_not_found"))
-        prompt_tokens = tokens.count_messages(call.messages, PROVIDER_PREFIX)[0]
+        size = Size(
+            input_tokens=tokens.count_messages(call.messages, PROVIDER_PREFIX)[0], max_tokens=call.max_tokens or 0
+        )
+        too_large = self._too_large(call, name, size)
+        if too_large is not None:
+            return self._note(call.key, body, too_large)
+        return await self._weighed(call, name, size, body)
+
+    def _too_large(self, call: Call, name: str, size: Size) -> Reply | None:
+        """What no wait can help: a request beyond the model's context, or beyond the most that one may have."""
         window = MODELS[name].context_tokens
-        if prompt_tokens + (call.max_tokens or 0) > window:
-            message = f"This model's maximum context length is {window} tokens, but {prompt_tokens} are in the messages"
+        if size.input_tokens + size.max_tokens > window:
+            message = (
+                f"This model's maximum context length is {window} tokens, but {size.input_tokens} are in the messages"
+            )
             message += f" and {call.max_tokens} in the completion." if call.max_tokens else "."
-            reply = _error(400, message, "invalid_request_error", "messages", "context_length_exceeded")
-            return self._note(call.key, body, reply)
-        return await self._admitted(call, name, prompt_tokens, body)
+            return _error(400, message, "invalid_request_error", "messages", "context_length_exceeded")
+        for scope in self._scopes(name):
+            for most, asked in (
+                (scope.quota.max_input_tokens, size.input_tokens),
+                (scope.quota.max_output_tokens, size.max_tokens),
+            ):
+                if most is not None and asked > most:
+                    message = f"Request body too large for {call.model} model. Max size: {most} tokens."
+                    return _error(413, message, "invalid_request_error", None, "tokens_limit_reached")
+        return None
 
-    async def _admitted(self, call: Call, name: str, prompt_tokens: int, body: object) -> Reply:
-        now = self._clock.time()
-        # OpenAI books the larger of max_tokens and the prompt's size when a request comes in, and does not settle it.
-        admission = self._limits.admit(now, max(prompt_tokens, call.max_tokens or 0))
-        if isinstance(admission, Refused):
-            return self._note(call.key, body, self._too_many(call.model, admission, now))
-        try:
-            fault = self._fault(call.key)
-            reply, latency_s = self._reply(call, name, prompt_tokens, now, fault)
-            self._note(call.key, body, reply)
-            await self._clock.sleep(latency_s)
-        finally:
-            self._limits.release()
-        return reply
-
-    def _fault(self, key: str) -> str | None:
-        if not self._rules.faults:
-            return None
-        attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
-        return faults.drawn(self._rules.faults, seed=self._rules.seed, key=key, attempt=attempt)
-
-    def _reply(self, call: Call, name: str, prompt_tokens: int, now: float, fault: str | None) -> tuple[Reply, float]:
+    async def _weighed(self, call: Call, name: str, size: Size, body: object) -> Reply:
+        """Hold it against the limits when it arrives, which is somewhere within its latency."""
+        attempt = self._attempt(call.key)
         spoken = speak(
             name,
             call.messages,
             temperature=call.temperature,
             seed=call.seed,
             json_only=call.json_only,
-            latency_s=_range(self._rules.latency_s),
+            latency_s=range_of(self._rules.latency_s),
         )
-        headers = {**self._announced(now), "x-request-id": f"req_{call.key[:24]}"}
+        transit_s = spoken.latency_s * self._transit(call.key, attempt)
+        if transit_s:
+            await self._clock.sleep(transit_s)
+        now = self._now()
+        scopes = self._scopes(name)
+        admission = admit(scopes, now, size)
+        if isinstance(admission, Refused):
+            said = refusal(self._rules.style, admission, call.model, now)
+            headers = {**announced(self._rules.style, scopes, now), **said.headers}
+            return self._note(
+                call.key, body, Reply(status=said.status, headers=headers, body=said.body), name, size, admission
+            )
+        output_tokens: int | None = None
+        try:
+            fault = faults.drawn(self._rules.faults, seed=self._rules.seed, key=call.key, attempt=attempt)
+            reply = self._reply(call, name, size, spoken.text, spoken.latency_s, fault)
+            usage = (reply.body or {}).get("usage")
+            self._note(call.key, body, reply, name, size, admission)
+            await self._clock.sleep(spoken.latency_s - transit_s)
+            output_tokens = usage["completion_tokens"] if usage else 0
+        finally:
+            release(admission, self._now(), output_tokens)
+        return reply
+
+    def _attempt(self, key: str) -> int:
+        if not self._rules.faults and not self._rules.transit:
+            return 1
+        attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
+        return attempt
+
+    def _now(self) -> float:
+        return self._clock.time() + self._rules.clock_offset_s
+
+    def _scopes(self, model: str) -> tuple[ScopeLimits, ...]:
+        quota = self._rules.model_quota(model)
+        if quota is None:
+            return (self._account,)
+        if model not in self._models:
+            self._models[model] = ScopeLimits(model, quota)
+        return (self._account, self._models[model])
+
+    def _transit(self, key: str, attempt: int) -> float:
+        least, most = range_of(self._rules.transit) or (0.0, 0.0)
+        if least == most:
+            return most
+        return least + (most - least) * Draws(self._rules.seed, key, attempt).number("transit")
+
+    def _reply(self, call: Call, name: str, size: Size, text: str, latency_s: float, fault: str | None) -> Reply:
+        now = self._now()
+        headers = {**announced(self._rules.style, self._scopes(name), now), "x-request-id": f"req_{call.key[:24]}"}
         if fault and fault not in faults.ON_THE_WIRE:
             status, more, error = faults.reply_to(fault)
-            return Reply(status=status, headers={**headers, **more}, body=error, fault=fault), spoken.latency_s
-        headers["openai-processing-ms"] = str(round(spoken.latency_s * 1000))
-        completion = _completion(call, name, spoken.text, prompt_tokens, created=int(now))
-        return Reply(status=200, headers=headers, body=completion, fault=fault), spoken.latency_s
+            return Reply(status=status, headers={**headers, **more}, body=error, fault=fault)
+        headers["openai-processing-ms"] = str(round(latency_s * 1000))
+        completion = _completion(call, name, text, size.input_tokens, created=int(now))
+        return Reply(status=200, headers=headers, body=completion, fault=fault)
 
-    def _too_many(self, model: str, refused: Refused, now: float) -> Reply:
-        axis, words = _WINDOW_NAMES[refused.kind]
-        figures = f"Limit {refused.limit:g}, Requested {refused.requested:g}"
-        if math.isinf(refused.retry_after_s):
-            message = f"Request too large for {model} in organization simulator on {words}: {figures}. "
-            message += "The input or output tokens must be reduced in order to run successfully."
-            return _error(429, message, axis, None, "rate_limit_exceeded", self._announced(now))
-        wait_ms = math.ceil(refused.retry_after_s * 1000)
-        message = (
-            f"Rate limit reached for {model} in organization simulator on {words}: "
-            f"Limit {refused.limit:g}, Used {refused.used:g}, Requested {refused.requested:g}. "
-            f"Please try again in {go_duration(wait_ms / 1000)}."
-        )
-        headers = {"retry-after": str(math.ceil(wait_ms / 1000)), "retry-after-ms": str(wait_ms)}
-        return _error(429, message, axis, None, "rate_limit_exceeded", {**self._announced(now), **headers})
-
-    def _announced(self, now: float) -> dict[str, str]:
-        headers = {}
-        axes: tuple[Axis, ...] = ("requests", "tokens")
-        for axis in axes:
-            standing = self._limits.standing(axis, now)
-            if standing is not None:
-                headers[f"x-ratelimit-limit-{axis}"] = f"{standing.limit:.0f}"
-                headers[f"x-ratelimit-remaining-{axis}"] = f"{math.floor(standing.remaining)}"
-                headers[f"x-ratelimit-reset-{axis}"] = go_duration(standing.reset_s)
-        return headers
-
-    def _note(self, key: str, body: object, reply: Reply) -> Reply:
-        if self._log is not None:
-            model = body.get("model") if isinstance(body, Mapping) else None
-            received = Received(
-                at=self._clock.time(),
+    def _note(
+        self,
+        key: str,
+        body: object,
+        reply: Reply,
+        model: str = "",
+        size: Size | None = None,
+        admission: Admitted | Refused | None = None,
+    ) -> Reply:
+        if self._log is None:
+            return reply
+        said = body.get("model") if isinstance(body, Mapping) else None
+        usage = (reply.body or {}).get("usage") or {}
+        scopes = self._scopes(model) if admission is not None else ()
+        self._log(
+            Received(
+                at=self._now(),
                 key=key,
-                model=model if isinstance(model, str) else "",
+                model=model or (said if isinstance(said, str) else ""),
                 text=last_user_text(body),
                 status=reply.status,
                 fault=reply.fault,
+                weighed=admission is not None,
+                refused=isinstance(admission, Refused),
+                in_flight=scopes[0].in_flight + isinstance(admission, Refused) if scopes else 0,
+                model_in_flight=scopes[-1].in_flight + isinstance(admission, Refused) if scopes else 0,
+                input_tokens=size.input_tokens if size else 0,
+                max_tokens=size.max_tokens if size else 0,
+                output_tokens=usage.get("completion_tokens", 0),
             )
-            self._log(received)
+        )
         return reply
-
-
-def _range(latency_s: float | tuple[float, float] | None) -> tuple[float, float] | None:
-    return (latency_s, latency_s) if isinstance(latency_s, int | float) else latency_s
-
-
-def go_duration(seconds: float) -> str:
-    """A duration as Go prints it, to the millisecond above: ``12ms``, ``1.5s``, ``6m0s``, ``21h26m17.041s``."""
-    ms = max(0, math.ceil(round(seconds * 1000, 6)))
-    if ms < 1000:
-        return f"{ms}ms" if ms else "0s"
-    minutes, ms = divmod(ms, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{ms / 1000:.3f}".rstrip("0").rstrip(".") + "s"
-    if hours:
-        return f"{hours}h{minutes}m{text}"
-    return f"{minutes}m{text}" if minutes else text
 
 
 def _error(

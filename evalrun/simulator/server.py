@@ -94,6 +94,13 @@ def _writer(file: IO[str]) -> Callable[[Received], None]:
             "status": received.status,
             "fault": received.fault,
             "text": received.text,
+            "weighed": received.weighed,
+            "refused": received.refused,
+            "in_flight": received.in_flight,
+            "model_in_flight": received.model_in_flight,
+            "input_tokens": received.input_tokens,
+            "max_tokens": received.max_tokens,
+            "output_tokens": received.output_tokens,
         }
         file.write(json.dumps(line) + "\n")
         file.flush()

@@ -1,39 +1,41 @@
 """Limits as a server keeps them: it books what it admits and says when a refused request would fit.
 
 Written from the vendors' descriptions and apart from any client code, so that the two can be tested against each other.
-Pure: the caller says what time it is. Amounts are requests or tokens, times are seconds.
+Pure: the caller says what time it is on the server's clock. Amounts are requests or tokens, times are seconds.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
-WindowKind = Literal["fixed", "rolling", "bucket"]
-Axis = Literal["requests", "tokens"]
-LimitName = Literal["rpm", "rpd", "tpm", "tpd"]
+from evalrun.records.quota import DAY_S, ROLLING_DAY, Axis, ChargeRule, Limit, Quota
 
-MINUTE_S = 60.0
-DAY_S = 86400.0
-PERIOD_S: Mapping[LimitName, float] = {"rpm": MINUTE_S, "rpd": DAY_S, "tpm": MINUTE_S, "tpd": DAY_S}
 CONCURRENCY_RETRY_S = 0.1
 _ROUNDING = 1e-6  # so little over a bucket's brim is arithmetic, not a request too many
 
+Periods = Callable[[float], tuple[float, float]]
+"""The beginning and the end of the period in which a moment lies."""
+
 
 class Window(Protocol):
-    """One limit and what was booked in it: at most *amount* in *period_s*."""
+    """One limit and what was booked in it: at most *amount* in a period."""
 
     amount: float
-    period_s: float
 
     def wait_s(self, now: float, size: float) -> float:
         """How long until *size* more would fit: 0 now, infinite never."""
 
-    def book(self, now: float, size: float) -> None:
-        """Book *size*."""
+    def book(self, now: float, size: float) -> Any:
+        """Book *size*. What comes back is for `correct`."""
+
+    def correct(self, booked: Any, now: float, more: float) -> None:
+        """What was booked turned out to be *more*, or less."""
 
     def used(self, now: float) -> float:
         """How much is booked now."""
@@ -43,26 +45,30 @@ class Window(Protocol):
 
 
 class FixedWindow:
-    """Counts anew at each multiple of the period; with Unix times that is at full minutes, and at midnight UTC."""
+    """Counts anew when a period begins."""
 
-    def __init__(self, amount: float, period_s: float) -> None:
+    def __init__(self, amount: float, periods: Periods) -> None:
         self.amount = amount
-        self.period_s = period_s
-        # What changes: the number of the running period and what is booked in it. Only `_roll` and `book` change it.
-        self._period = -math.inf
-        self._used = 0.0
+        self._periods = periods
+        # What changes: where the running period begins and ends, and what is booked in it.
+        self._start, self._end, self._used = -math.inf, -math.inf, 0.0
 
     def wait_s(self, now: float, size: float) -> float:
         """See Window."""
         if size > self.amount:
             return math.inf
-        self._roll(now)
-        return 0.0 if self._used + size <= self.amount else self._end_s(now)
+        return 0.0 if self.used(now) + size <= self.amount else self._end - now
 
-    def book(self, now: float, size: float) -> None:
+    def book(self, now: float, size: float) -> float:
+        """See Window."""
+        self._used = self.used(now) + size
+        return self._start
+
+    def correct(self, booked: float, now: float, more: float) -> None:
         """See Window."""
         self._roll(now)
-        self._used += size
+        if booked == self._start:
+            self._used += more
 
     def used(self, now: float) -> float:
         """See Window."""
@@ -71,15 +77,12 @@ class FixedWindow:
 
     def reset_s(self, now: float) -> float:
         """See Window."""
-        return self._end_s(now) if self.used(now) else 0.0
-
-    def _end_s(self, now: float) -> float:
-        return (math.floor(now / self.period_s) + 1) * self.period_s - now
+        return self._end - now if self.used(now) else 0.0
 
     def _roll(self, now: float) -> None:
-        period = math.floor(now / self.period_s)
-        if period > self._period:  # a clock that was set back does not give anything back
-            self._period, self._used = period, 0.0
+        if now >= self._end:  # a clock that was set back does not give anything back
+            self._start, self._end = self._periods(now)
+            self._used = 0.0
 
 
 class RollingWindow:
@@ -87,9 +90,9 @@ class RollingWindow:
 
     def __init__(self, amount: float, period_s: float) -> None:
         self.amount = amount
-        self.period_s = period_s
-        # What changes: (when it ends, size) of each booking that still counts, oldest first, and the sum of the sizes.
-        self._booked: deque[tuple[float, float]] = deque()
+        self._period_s = period_s
+        # What changes: [when it ends, size] of each booking that still counts, oldest first, and the sum of the sizes.
+        self._booked: deque[list[float]] = deque()
         self._used = 0.0
 
     def wait_s(self, now: float, size: float) -> float:
@@ -105,10 +108,18 @@ class RollingWindow:
                 return ends_at - now
         return self.reset_s(now)
 
-    def book(self, now: float, size: float) -> None:
+    def book(self, now: float, size: float) -> list[float]:
         """See Window."""
-        self._booked.append((now + self.period_s, size))
+        booked = [now + self._period_s, size]
+        self._booked.append(booked)
         self._used += size
+        return booked
+
+    def correct(self, booked: list[float], now: float, more: float) -> None:
+        """See Window."""
+        if booked[0] > now:
+            booked[1] += more
+            self._used += more
 
     def used(self, now: float) -> float:
         """See Window."""
@@ -124,11 +135,11 @@ class RollingWindow:
 
 
 class Bucket:
-    """A bucket of *amount* that fills evenly, *amount* in a period: a full one lets a burst through at once."""
+    """A bucket of *amount* that fills evenly, so much in *period_s*: a full one lets a burst through at once."""
 
-    def __init__(self, amount: float, period_s: float) -> None:
-        self.amount = amount
-        self.period_s = period_s
+    def __init__(self, amount: float, period_s: float, burst: float | None = None) -> None:
+        self.amount = amount if burst is None else burst
+        self._per_s = amount / period_s
         # What changes: how much was missing from a full bucket, and when that was.
         self._missing = 0.0
         self._at = -math.inf
@@ -138,42 +149,107 @@ class Bucket:
         if size > self.amount:
             return math.inf
         over = self.used(now) + size - self.amount
-        return over * self.period_s / self.amount if over > _ROUNDING else 0.0
+        return over / self._per_s if over > _ROUNDING else 0.0
 
     def book(self, now: float, size: float) -> None:
         """See Window."""
         self._missing = self.used(now) + size
         self._at = max(now, self._at)
 
+    def correct(self, booked: None, now: float, more: float) -> None:
+        """See Window."""
+        self._missing = max(0.0, self.used(now) + more)
+        self._at = max(now, self._at)
+
     def used(self, now: float) -> float:
         """See Window."""
         passed_s = max(0.0, now - self._at)
-        return max(0.0, self._missing - passed_s * self.amount / self.period_s)
+        return max(0.0, self._missing - passed_s * self._per_s)
 
     def reset_s(self, now: float) -> float:
         """See Window."""
-        return self.used(now) * self.period_s / self.amount if self.amount else 0.0
+        return self.used(now) / self._per_s
 
 
-_KINDS: Mapping[WindowKind, type[FixedWindow] | type[RollingWindow] | type[Bucket]] = {
-    "fixed": FixedWindow,
-    "rolling": RollingWindow,
-    "bucket": Bucket,
-}
+def periods_of(limit: Limit) -> Periods:
+    """How a fixed limit divides time: at multiples of its span, or a day's at midnight in its zone.
+
+    A day begins when its date does there: after a clock was put on or back a day has 23 or 25 hours.
+    """
+    if limit.per_s == DAY_S:
+        zone = UTC if limit.resets in ("", "utc", "UTC") else ZoneInfo(limit.resets)
+        return lambda now: _day(now, zone)
+    per_s = limit.per_s
+    return lambda now: (math.floor(now / per_s) * per_s, (math.floor(now / per_s) + 1) * per_s)
+
+
+def _day(now: float, zone: tzinfo) -> tuple[float, float]:
+    today = datetime.fromtimestamp(now, zone).date()
+    return _midnight(today, zone), _midnight(today + timedelta(days=1), zone)
+
+
+def _midnight(day: date, zone: tzinfo) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
+
+
+def window_of(limit: Limit) -> Window:
+    """The window that keeps *limit*. Whether the client is sure of it does not concern the server."""
+    if limit.window == "bucket":
+        return Bucket(limit.amount, limit.per_s, limit.burst)
+    if limit.window == "rolling" or limit.resets == ROLLING_DAY:
+        return RollingWindow(limit.amount, limit.per_s)
+    return FixedWindow(limit.amount, periods_of(limit))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a request is, tokens. *max_tokens*: the most that its answer may have, 0 where it does not say."""
+
+    input_tokens: int
+    max_tokens: int = 0
+
+    def at_sending(self, axis: Axis, charge: ChargeRule) -> float:
+        """What it takes of *axis* when it is admitted."""
+        if axis == "requests":
+            return 1.0
+        if axis == "input_tokens" or charge == "input":
+            return 0.0 if axis == "output_tokens" else float(self.input_tokens)
+        if axis == "output_tokens":
+            return float(self.max_tokens)
+        if charge == "max":
+            return float(max(self.input_tokens, self.max_tokens))
+        return float(self.input_tokens + self.max_tokens)
+
+    def in_the_end(self, axis: Axis, charge: ChargeRule, output_tokens: int) -> float:
+        """What it took of *axis*, once its answer is known to have so many tokens."""
+        if axis == "output_tokens" and charge in ("usage", "input"):
+            return float(output_tokens)
+        if axis == "tokens" and charge == "usage":
+            return float(self.input_tokens + output_tokens)
+        return self.at_sending(axis, charge)
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The request is booked in every window and holds one place of the concurrency until `Limits.release`."""
+    """The request is booked in every window and holds one place of the concurrency until `release`."""
+
+    size: Size
+    scopes: tuple[ScopeLimits, ...]
+    booked: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Nothing was booked. *retry_after_s* is infinite where waiting never helps."""
+    """Nothing was booked. *retry_after_s* is infinite where waiting never helps.
 
-    kind: LimitName | Literal["concurrency"]
+    *limit* is the one to wait for longest, None for the concurrency; *scope* is the model whose it is, empty for the
+    account's own.
+    """
+
+    scope: str
+    limit: Limit | None
     retry_after_s: float
-    limit: float
+    amount: float
     used: float
     requested: float
 
@@ -182,63 +258,86 @@ class Refused:
 class Standing:
     """One limit as the headers tell it: *reset_s* is the time until it is whole again, not until the next fits."""
 
-    limit: float
+    limit: Limit
     remaining: float
     reset_s: float
 
 
-class Limits:
-    """All limits of one account: a request is booked in all of them at one moment, or in none."""
+@dataclass(slots=True)
+class ScopeLimits:
+    """The limits of one scope: a model's, or an account's under the empty name. Mutable: windows and in_flight."""
 
-    def __init__(
-        self, amounts: Mapping[LimitName, float | None], *, kind: WindowKind, concurrency: int | None = None
-    ) -> None:
-        self._windows: dict[LimitName, Window] = {
-            name: _KINDS[kind](amount, PERIOD_S[name]) for name, amount in amounts.items() if amount is not None
-        }
-        self._concurrency = concurrency
-        # What changes besides the windows: requests under way. Only `admit` and `release` change it.
-        self._in_flight = 0
+    name: str
+    quota: Quota
+    in_flight: int = 0
+    windows: list[tuple[Limit, Window]] = field(init=False)
 
-    def admit(self, now: float, tokens: float) -> Admitted | Refused:
-        """Book one request of so many *tokens*, or say which limit it has to wait for longest."""
-        if self._concurrency is not None and self._in_flight >= self._concurrency:
+    def __post_init__(self) -> None:
+        self.windows = [(limit, window_of(limit)) for limit in self.quota.limits]
+
+    def refusal(self, now: float, size: Size) -> Refused | None:
+        """The limit that has no room for the request, the one to wait for longest; None: it fits."""
+        places = self.quota.concurrency
+        if places is not None and self.in_flight >= places:
             return Refused(
-                kind="concurrency",
+                scope=self.name,
+                limit=None,
                 retry_after_s=CONCURRENCY_RETRY_S,
-                limit=self._concurrency,
-                used=self._in_flight,
+                amount=places,
+                used=self.in_flight,
                 requested=1,
             )
-        sizes = {name: 1.0 if name in ("rpm", "rpd") else tokens for name in self._windows}
-        waits = {name: window.wait_s(now, sizes[name]) for name, window in self._windows.items()}
-        longest = max(waits, key=lambda name: waits[name], default=None)
-        if longest is not None and waits[longest] > 0:
-            window = self._windows[longest]
-            return Refused(
-                kind=longest,
-                retry_after_s=waits[longest],
-                limit=window.amount,
-                used=window.used(now),
-                requested=sizes[longest],
-            )
-        for name, window in self._windows.items():
-            window.book(now, sizes[name])
-        self._in_flight += 1
-        return Admitted()
+        worst, longest = None, 0.0
+        for limit, window in self.windows:
+            requested = size.at_sending(limit.axis, self.quota.charge)
+            wait_s = window.wait_s(now, requested)
+            if wait_s > longest:
+                longest = wait_s
+                worst = Refused(
+                    scope=self.name,
+                    limit=limit,
+                    retry_after_s=wait_s,
+                    amount=limit.amount,
+                    used=window.used(now),
+                    requested=requested,
+                )
+        return worst
 
-    def release(self) -> None:
-        """An admitted request is over."""
-        self._in_flight -= 1
+    def book(self, now: float, size: Size) -> tuple[Any, ...]:
+        """Book it in every window, and a place."""
+        self.in_flight += 1
+        charge = self.quota.charge
+        return tuple(window.book(now, size.at_sending(limit.axis, charge)) for limit, window in self.windows)
 
-    def standing(self, axis: Axis, now: float) -> Standing | None:
-        """The minute's limit on *axis*, else the day's; None where there is neither."""
-        names: tuple[LimitName, ...] = ("rpm", "rpd") if axis == "requests" else ("tpm", "tpd")
-        window = next((self._windows[name] for name in names if name in self._windows), None)
-        if window is None:
+    def release(self, now: float, size: Size, booked: tuple[Any, ...], output_tokens: int | None) -> None:
+        """The request is over; windows that count what was really used learn it, unless nobody knows."""
+        self.in_flight -= 1
+        if output_tokens is None:
+            return
+        charge = self.quota.charge
+        for (limit, window), entry in zip(self.windows, booked, strict=True):
+            more = size.in_the_end(limit.axis, charge, output_tokens) - size.at_sending(limit.axis, charge)
+            if more:
+                window.correct(entry, now, more)
+
+    def standing(self, axis: Axis, now: float, *, of_the_day: bool = False) -> Standing | None:
+        """The limit on *axis* with the shortest span, or the longest for *of_the_day*; None where there is none."""
+        found = [each for each in self.windows if each[0].axis == axis]
+        if not found:
             return None
-        return Standing(
-            limit=window.amount,
-            remaining=max(0.0, window.amount - window.used(now)),
-            reset_s=window.reset_s(now),
-        )
+        limit, window = sorted(found, key=lambda each: each[0].per_s)[-1 if of_the_day else 0]
+        return Standing(limit=limit, remaining=max(0.0, window.amount - window.used(now)), reset_s=window.reset_s(now))
+
+
+def admit(scopes: Sequence[ScopeLimits], now: float, size: Size) -> Admitted | Refused:
+    """Book one request in all scopes at one moment, or say which limit it has to wait for longest."""
+    refused = [refusal for scope in scopes if (refusal := scope.refusal(now, size))]
+    if refused:
+        return max(refused, key=lambda refusal: refusal.retry_after_s)
+    return Admitted(size, tuple(scopes), tuple(scope.book(now, size) for scope in scopes))
+
+
+def release(admitted: Admitted, now: float, output_tokens: int | None) -> None:
+    """An admitted request is over; None: its answer never came into being."""
+    for scope, booked in zip(admitted.scopes, admitted.booked, strict=True):
+        scope.release(now, admitted.size, booked, output_tokens)

@@ -102,6 +102,7 @@ VariableName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_variab
 RecordedId = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_recorded_id)]
 Whole = Annotated[int, Field(ge=1)]
 Price = Annotated[float, Field(ge=0, le=1e6)]
+Amount = Annotated[float, Field(ge=1, le=1e15)]
 
 Temperature = Annotated[float, Field(ge=0, le=100)]
 TopP = Annotated[float, Field(ge=0, le=1)]
@@ -147,10 +148,39 @@ class MatrixEntry(Entry):
 
 
 class QuotaEntry(Entry):
-    """Limits that requests keep to."""
+    """Limits that requests keep to. Say in a mapping of its own what counts in another window."""
 
-    rpm: Annotated[float, Field(gt=0)] = optional("Requests a minute, in any 60 seconds.")
+    rpm: Amount = optional("Requests a minute.")
+    rph: Amount = optional("Requests an hour.")
+    rpd: Amount = optional("Requests a day.")
+    tpm: Amount = optional("Tokens a minute, sent and received.")
+    tph: Amount = optional("Tokens an hour, sent and received.")
+    tpd: Amount = optional("Tokens a day, sent and received.")
+    itpm: Amount = optional("Tokens sent a minute.")
+    otpm: Amount = optional("Tokens received a minute.")
+    requests: Amount = optional("Requests in the time that `per` says.")
+    tokens: Amount = optional("Tokens in the time that `per` says, sent and received.")
+    per: float | str = optional("The time that `requests` and `tokens` are for: seconds, or like 10s, 1m, 2h, 1d.")
     concurrency: Whole = optional("Requests at the same time.")
+    max_input_tokens: Whole = optional("Tokens that one request may send; what is larger is skipped.")
+    max_output_tokens: Whole = optional("Tokens that one request may ask for; what asks for more is skipped.")
+    charge: Literal["max", "sum", "usage", "input"] = optional(
+        "What a limit of tokens counts of a request. max: the larger of its input and its max_tokens, for good "
+        "(OpenAI); sum: both together, for good (Azure); usage: what was really used; input: the input alone. "
+        "Default: the profile's, else max."
+    )
+    window: Literal["rolling", "fixed", "bucket"] = optional(
+        "How the limits shorter than a day count. rolling: in any such time; fixed: by the server's clock, anew each "
+        "minute or hour; bucket: refilled evenly. Default: the profile's, else rolling until a refusal says otherwise."
+    )
+    burst: Amount = optional("What a bucket holds when it is full. Default: as much as flows in during its time.")
+    resets: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] = optional(
+        "When the limits of a day begin anew: utc (at midnight UTC), rolling-24h (they count in any 24 hours), or at "
+        "midnight in a zone such as America/Los_Angeles. Default: what the profile says, else utc."
+    )
+
+
+QuotaForm = Name | QuotaEntry | Annotated[list[Name | QuotaEntry], Field(min_length=1, max_length=100)]
 
 
 class BudgetEntry(Entry):
@@ -178,7 +208,15 @@ class ProviderEntry(Entry):
     api_key_env: VariableName | None = Field(
         default=None, description="The environment variable that holds the key; null where none is needed."
     )
-    quota: QuotaEntry = optional("Limits of all its models together.")
+    quota: QuotaForm = optional(
+        "Limits of all its models together: a mapping, a group of `quotas`, a profile, or a list of these."
+    )
+    account: Name = optional("The account that is charged, where it has several keys; limits are counted by it.")
+    profile: Name | None = Field(
+        default=None,
+        description="The vendor's public limits, and which of its headers to believe: openai, groq-free, …; null for "
+        "none. Default: found by the provider's name.",
+    )
     headers: dict[str, str] = optional("Further HTTP headers; never a key.")
     timeout_s: Annotated[float, Field(gt=0, le=86_400)] = optional("Seconds for one attempt (default 120).")
 
@@ -190,7 +228,10 @@ class ModelEntry(Entry):
     label: Name = optional("Its name in every column; unique. Default: the text after the provider.")
     tags: list[Name] = optional("Words to choose models by.")
     params: ParamsEntry = optional("Request parameters for this model.")
-    quota: QuotaEntry = optional("Limits of this model.")
+    quota: QuotaForm = optional(
+        "Limits of this model: a mapping, a group of `quotas`, a profile, or a list of these. "
+        "A mapping wins over the profile."
+    )
 
 
 class RecordedEntry(Entry):
@@ -321,6 +362,9 @@ class SuiteEntry(Entry):
     description: str = optional("What the suite is for, in a sentence.")
     models: list[ModelForm] = Field(min_length=1, description="What is compared: provider/model, or with settings.")
     providers: dict[str, ProviderEntry] = optional("Endpoints by name, besides simulator, recorded and openai.")
+    quotas: dict[str, QuotaEntry] = optional(
+        "Limits by name, shared by all models and providers whose quota names them."
+    )
     params: ParamsEntry = optional("Request parameters where nothing nearer decides.")
     matrix: MatrixEntry = optional("Lists of parameter values: every combination is a column.")
     samples: Annotated[int, Field(ge=1, le=MAX_SAMPLES)] = optional("How often each question is asked (default 1).")

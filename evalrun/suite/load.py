@@ -28,7 +28,9 @@ from evalrun.suite.models import Listed, override_models, read_models, with_pric
 from evalrun.suite.overrides import Overrides, check_params, check_variables, params_of, plain_number
 from evalrun.suite.prompts import RECORDED_PROMPT, PromptDraft, check_prompts, read_prompts
 from evalrun.suite.providers import Providers, refuse_literal_keys
+from evalrun.suite.quotas import Groups
 from evalrun.suite.recorded import check_matches, read_recorded
+from evalrun.suite.scopes import Scoped, with_quotas
 from evalrun.suite.scorers import check_against, read_scorers, settle_names
 from evalrun.suite.sources import MAX_SUITE_BYTES, Found, Sources, read_text
 
@@ -111,9 +113,10 @@ class _Reading:
         self._check_keys()
         refuse_literal_keys(border)
         whole = {name: self._whole(name) for name in _WHOLE}
-        providers = Providers(border, said.get("providers"))
+        groups = Groups(border, said.get("quotas"))
+        providers = Providers(border, said.get("providers"), groups)
         counts = [len(border.complaints)]
-        own, models = self._models(providers)
+        own, models = self._models(providers, groups)
         counts.append(len(border.complaints))
         prompts = self._prompts(models)
         counts.append(len(border.complaints))
@@ -129,14 +132,14 @@ class _Reading:
         if border.complaints:
             return None
         fixed = frozenset(params)
-        used = sorted({listed.model.provider for listed in models})
+        scoped = _scoped(models, providers, groups)
         return Suite(
             name=whole["name"] or _name_of(border.document.file),
             file=border.document.file,
             text=text,
             digest=hashlib.sha256(text.encode("utf-8")).hexdigest(),
-            models=tuple(replace(m.model, params=_without(m.model.params, fixed)) for m in models),
-            providers={name: provider for name in used if (provider := providers.get(name))},
+            models=tuple(replace(model, params=_without(model.params, fixed)) for model in scoped.models),
+            providers=scoped.providers,
             prompts=tuple(_free_prompt(p.prompt, fixed) for p in prompts) or (RECORDED_PROMPT,),
             cases=tuple(_free_case(case, fixed) for case, _ in placed),
             scorers=scorers,
@@ -147,6 +150,7 @@ class _Reading:
             threshold=whole["threshold"],
             max_error_rate=whole["max_error_rate"] or 0.0,
             budget=_budget(whole["budget"]),
+            quotas=scoped.groups,
             gates=gates,
         )
 
@@ -167,10 +171,10 @@ class _Reading:
             return None
         return self.border.take(_WHOLE_FORMS[name], said[name], (name,))
 
-    def _models(self, providers: Providers) -> tuple[list[Listed], list[Listed]]:
+    def _models(self, providers: Providers, groups: Groups) -> tuple[list[Listed], list[Listed]]:
         """The suite's own models, and those that are asked."""
         border, said = self.border, self.border.document.value
-        own = read_models(border, said["models"], providers) if "models" in said else []
+        own = read_models(border, said["models"], providers, groups) if "models" in said else []
         models = own
         if self.overrides.models:
             models = override_models(own, self.overrides.models, border, providers)
@@ -231,6 +235,13 @@ class _Reading:
             "tag": tags if cases_are_whole else None,
             "case": {case.id: None for case, _ in cases} if cases_are_whole else None,
         }
+
+
+def _scoped(models: list[Listed], providers: Providers, groups: Groups) -> Scoped:
+    """The providers in use, the models and the groups, with their limits."""
+    used = sorted({listed.model.provider for listed in models})
+    stated = {name: (provider, providers.quota(name)) for name in used if (provider := providers.get(name))}
+    return with_quotas(stated, [(listed.model, listed.quota) for listed in models], groups.found)
 
 
 def _form_of(field: FieldInfo) -> Form[Any]:

@@ -14,7 +14,8 @@ from evalrun.suite.complaints import Spot, hint, printable, shown
 from evalrun.suite.document import Path
 from evalrun.suite.entries import ModelEntry, ModelForm, PriceEntry, RecordedEntry
 from evalrun.suite.overrides import params_of
-from evalrun.suite.providers import Providers, quota_of
+from evalrun.suite.providers import Providers
+from evalrun.suite.quotas import SILENT, Groups, Statement
 
 SIMULATED_MODELS = ("large", "medium", "small")
 """What the simulator started for a run can answer as."""
@@ -25,13 +26,14 @@ _PRICE: Form[PriceEntry] = Form(PriceEntry)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model before its label is settled. *recorded* is still to be read from its file."""
+    """A model before its label is settled. *recorded* is still to be read from its file, *quota* to be resolved."""
 
     model: Model
     label: str | None
     spot: Spot
     path: Path
     recorded: RecordedEntry | None = None
+    quota: Statement = SILENT
 
     @property
     def id(self) -> str:
@@ -39,7 +41,7 @@ class Listed:
         return f"{self.model.provider}/{self.model.name}"
 
 
-def read_models(border: Border, section: Any, providers: Providers) -> list[Listed]:
+def read_models(border: Border, section: Any, providers: Providers, groups: Groups) -> list[Listed]:
     """The suite's own models, labels settled; what is wrong is complained about and left out."""
     found = []
     for path, value in border.items(section, ("models",)):
@@ -47,7 +49,8 @@ def read_models(border: Border, section: Any, providers: Providers) -> list[List
         if entry is not None:
             at = path if isinstance(entry, str) else (*path, "id")
             listed = _listed(entry, path, border.document.spot(at), border, providers)
-            found += [listed] if listed else []
+            quota = groups.read(entry.quota, (*path, "quota")) if isinstance(entry, ModelEntry) else SILENT
+            found += [replace(listed, quota=quota)] if listed else []
     return _settle_labels(found, border)
 
 
@@ -117,8 +120,7 @@ def _listed(
     model = replace(model, tags=tuple(entry.tags or ()))
     if isinstance(entry, RecordedEntry):
         return Listed(model, entry.label, spot, path, entry)
-    model = replace(model, params=params_of(entry.params), quota=quota_of(entry.quota))
-    return Listed(model, entry.label, spot, path)
+    return Listed(replace(model, params=params_of(entry.params)), entry.label, spot, path)
 
 
 def _provider_hint(text: str, providers: Providers) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from evalrun import keys
 from evalrun.catalog import DIALECTS, PROVIDERS
+from evalrun.catalog.profiles import PROFILES
 from evalrun.errors import Code
-from evalrun.records.quota import Limit, Quota
 from evalrun.records.suite import Provider
 from evalrun.suite.border import Border, Form
-from evalrun.suite.complaints import hint, printable
+from evalrun.suite.complaints import hint, printable, shown
 from evalrun.suite.document import Path
-from evalrun.suite.entries import ProviderEntry, QuotaEntry
+from evalrun.suite.entries import ProviderEntry
+from evalrun.suite.quotas import SILENT, Groups, Statement
 
 _ENTRY: Form[ProviderEntry] = Form(ProviderEntry)
 _PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -26,10 +28,12 @@ _SECRET_SECTIONS = ("providers", "params", "matrix", "models")
 class Providers:
     """Providers by name: those of the catalog and those of the suite. *broken* are the suite's that have complaints."""
 
-    def __init__(self, border: Border, section: Any) -> None:
+    def __init__(self, border: Border, section: Any, groups: Groups) -> None:
         self.broken: set[str] = set()
         self._border = border
+        self._groups = groups
         self._own: dict[str, Provider] = {}
+        self._quotas: dict[str, Statement] = {}
         if section is None:
             return
         for name, path, value in border.entries(section, ("providers",)):
@@ -46,6 +50,10 @@ class Providers:
     def get(self, name: str) -> Provider | None:
         """The provider of that name."""
         return self._own.get(name) or _from_catalog(name)
+
+    def quota(self, name: str) -> Statement:
+        """What the suite says about the quota of a provider's account."""
+        return self._quotas.get(name, SILENT)
 
     def refuse_origins(self, used: set[str], allowed: frozenset[tuple[str, str]]) -> None:
         """Complain about used providers whose key would go where the suite alone may not send it."""
@@ -73,7 +81,23 @@ class Providers:
         faults = [*self._faults(name, path, entry), *_header_faults(entry.headers or {}, path)]
         for place, code, words in faults:
             border.add(place, code, words, of_key=len(place) == 4 or code is Code.RESERVED_PROVIDER)
+        self._quotas[name] = self._quota(entry, path)
         return None if faults else _with_catalog(name, entry)
+
+    def _quota(self, entry: ProviderEntry, path: Path) -> Statement:
+        """The provider's statement; its profile may be named under `profile` or in `quota`."""
+        said = self._groups.read(entry.quota, (*path, "quota"))
+        if "profile" not in entry.model_fields_set:
+            return said
+        named = entry.profile or ""
+        if named and named not in PROFILES:
+            words = f"there is no profile {shown(named)}{hint(named, PROFILES)}"
+            self._border.add((*path, "profile"), Code.UNKNOWN_PROFILE, words)
+            return said
+        if said.profile is not None and said.profile != named:
+            words = f"one profile is followed, and `quota` names {said.profile}"
+            self._border.add((*path, "profile"), Code.BAD_QUOTA, words)
+        return replace(said, profile=named)
 
     def _faults(self, name: str, path: Path, entry: ProviderEntry) -> Iterator[tuple[Path, Code, str]]:
         known = PROVIDERS.get(name)
@@ -101,8 +125,8 @@ def _with_catalog(name: str, entry: ProviderEntry) -> Provider:
         api_key_env=api_key_env,
         headers=dict(entry.headers or {}),
         timeout_s=entry.timeout_s or 120.0,
-        quota=quota_of(entry.quota),
         simulated=bool(known and known.simulated),
+        account=entry.account or "",
     )
 
 
@@ -118,14 +142,6 @@ def _header_faults(headers: dict[str, str], path: Path) -> Iterator[tuple[Path, 
         elif name.lower() in seen:
             yield place, Code.DUPLICATE_NAME, "the header is there already"
         seen.add(name.lower())
-
-
-def quota_of(entry: QuotaEntry | None) -> Quota:
-    """A quota as the record has it."""
-    if entry is None:
-        return Quota()
-    limits = (Limit(axis="requests", amount=entry.rpm, per_s=60.0),) if entry.rpm else ()
-    return Quota(concurrency=entry.concurrency, limits=limits)
 
 
 def refuse_literal_keys(border: Border) -> None:

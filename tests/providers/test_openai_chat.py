@@ -276,7 +276,7 @@ def test_recorded_exchanges(shared_data: Path) -> None:
     [
         ("test_authentication_error", "auth"),
         ("test_model_not_found", "not_found"),
-        ("test_openrouter_errors_raised", "rate_limit"),
+        ("test_openrouter_errors_raised", "overload"),
         ("test_prompt_content_filtering.yaml#0", "filtered"),
         ("test_tool_use_failed_error.yaml#0", "bad_request"),
         ("context_length_exceeded_errors", "bad_request"),

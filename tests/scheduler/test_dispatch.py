@@ -6,14 +6,25 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import pytest
 
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
-from evalrun.records.quota import Budget, Limit, Quota
+from evalrun.records.quota import Budget, Limit, Quota, RateFacts, Refusal, Scope
 from evalrun.records.request import Request
-from evalrun.scheduler.dispatch import Dispatcher, Halt, Job
-from evalrun.scheduler.quota import Book, Charge
+from evalrun.scheduler.dispatch import Dispatcher
+from evalrun.scheduler.jobs import Halt, Job
+from evalrun.scheduler.ledger import MemoryLedger
+from evalrun.scheduler.pressure import Pressure
+from evalrun.scheduler.quota import Book
+from evalrun.scheduler.rooms import Charge, Spent
 from evalrun.scheduler.retry import RetryPolicy
 from tests.virtual import VirtualClock, run_virtual
 
 OK = Response(text="yes", usage=Usage(prompt_tokens=1, completion_tokens=1, method=TokensMethod.API), latency_s=1.0)
+
+
+def book(budget: Budget | None = None, **quotas: Quota) -> Book:
+    """A book of scopes in memory."""
+    quotas = {"a account": Quota(), "a": Quota(), "b account": Quota(), "b": Quota(), **quotas}
+    scopes = {name: Scope(id=name, name=name, quota=quota, shared=False) for name, quota in quotas.items()}
+    return Book(scopes, budget)
 
 
 def request(name: str) -> Request:
@@ -21,9 +32,10 @@ def request(name: str) -> Request:
     return Request(key=name, provider="p", dialect="d", model="m", messages=(), params={}, sample=0)
 
 
-def jobs(lane: str, count: int, scopes: tuple[str, ...] = ("run",)) -> Iterator[Job]:
-    """A lane's feed of *count* jobs."""
-    return (Job(request(f"{lane}{n}"), n, scopes, Charge(2)) for n in range(count))
+def jobs(lane: str, count: int, more: tuple[str, ...] = ()) -> Iterator[Job]:
+    """A lane's feed of *count* jobs, which book in the run, the lane's account, the lane's own scope, and *more*."""
+    scopes = ("run", f"{lane} account", lane, *more)
+    return (Job(request(f"{lane}{n}"), n, scopes, Charge(1, 1)) for n in range(count))
 
 
 class Server:
@@ -67,6 +79,7 @@ def dispatch(
     *,
     kept: Kept | None = None,
     policy: RetryPolicy | None = None,
+    pressures: dict[str, Pressure] | None = None,
     meanwhile: Callable[[Dispatcher], Awaitable[None]] | None = None,
 ) -> tuple[Server, Kept, Dispatcher, float]:
     """Run a dispatcher in virtual time: the server, the sink, the dispatcher and the seconds it took."""
@@ -78,10 +91,11 @@ def dispatch(
             lanes,
             send=server.send,
             sink=sink,
-            book=book,
+            ledger=MemoryLedger(book),
             clock=clock,
             draw=lambda: 0.5,
-            settle=lambda job, outcome: Charge(2) if isinstance(outcome, Response) else Charge(0),
+            settle=lambda job, outcome: Charge(1, 1) if isinstance(outcome, Response) else Charge(0),
+            pressures=pressures,
             policy=policy,
         )
         beside = asyncio.ensure_future(meanwhile(dispatcher)) if meanwhile else None
@@ -95,7 +109,7 @@ def dispatch(
 
 def test_everything_is_sent_once_within_concurrency() -> None:
     """Ten requests of a second each, three at once, take four seconds and never more than three at once."""
-    server, sink, _, took = dispatch({"a": jobs("a", 10)}, Book({"run": Quota(concurrency=3)}))
+    server, sink, _, took = dispatch({"a": jobs("a", 10)}, book(run=Quota(concurrency=3)))
 
     assert sorted(key for _, key in server.seen) == sorted(sink.exchanges)
     assert len(server.seen) == 10
@@ -105,7 +119,7 @@ def test_everything_is_sent_once_within_concurrency() -> None:
 
 def test_lanes_advance_together() -> None:
     """Columns are interleaved: when the run stops in the middle, no lane is ahead of another by more than one."""
-    server, _, _, _ = dispatch({"a": jobs("a", 6), "b": jobs("b", 6)}, Book({"run": Quota(concurrency=1)}))
+    server, _, _, _ = dispatch({"a": jobs("a", 6), "b": jobs("b", 6)}, book(run=Quota(concurrency=1)))
     first = [key[0] for _, key in server.seen[:6]]
 
     assert first.count("a") == first.count("b") == 3
@@ -114,8 +128,8 @@ def test_lanes_advance_together() -> None:
 def test_a_lane_at_its_limit_does_not_hold_the_others() -> None:
     """A model without quota waits alone; the other's requests go on."""
     minute = Quota(limits=(Limit(axis="requests", amount=1, per_s=60),))
-    book = Book({"run": Quota(concurrency=8), "slow": minute})
-    server, _, _, took = dispatch({"a": jobs("a", 3, ("run", "slow")), "b": jobs("b", 5)}, book)
+    limits = book(run=Quota(concurrency=8), slow=minute)
+    server, _, _, took = dispatch({"a": jobs("a", 3, ("slow",)), "b": jobs("b", 5)}, limits)
 
     assert max(at for at, key in server.seen if key.startswith("b")) < 1
     assert took == pytest.approx(2 * 61 + 1)
@@ -124,7 +138,7 @@ def test_a_lane_at_its_limit_does_not_hold_the_others() -> None:
 def test_a_passing_failure_is_tried_again_and_told() -> None:
     """A 500 is retried after a drawn delay; the exchange keeps both attempts and the wait, apart from the latency."""
     script: dict[str, list[Outcome]] = {"a0": [Failure(kind=FailureKind.SERVER, message="oops", http_status=500)]}
-    server, sink, _, _ = dispatch({"a": jobs("a", 1)}, Book({"run": Quota()}), script)
+    server, sink, _, _ = dispatch({"a": jobs("a", 1)}, book(run=Quota()), script)
     exchange = sink.exchanges["a0"]
 
     assert [attempt.result for attempt in exchange.attempts] == ["server", "ok"]
@@ -136,7 +150,7 @@ def test_a_passing_failure_is_tried_again_and_told() -> None:
 def test_a_rate_limit_holds_its_whole_lane() -> None:
     """After a 429 nobody of the lane is sent before the server's Retry-After has passed."""
     limited: list[Outcome] = [Failure(kind=FailureKind.RATE_LIMIT, message="slow", retry_after_s=30.0)]
-    server, sink, _, _ = dispatch({"a": jobs("a", 3)}, Book({"run": Quota(concurrency=1)}), {"a0": limited})
+    server, sink, _, _ = dispatch({"a": jobs("a", 3)}, book(run=Quota(concurrency=1)), {"a0": limited})
 
     assert [key for _, key in server.seen] == ["a0", "a0", "a1", "a2"]
     assert server.seen[1][0] >= 31
@@ -147,12 +161,12 @@ def test_a_server_that_asks_for_too_long_parks_its_lane() -> None:
     """A wait beyond the run's patience is not slept: the lane stops, its cells stay to be asked, others finish."""
     limited: list[Outcome] = [Failure(kind=FailureKind.RATE_LIMIT, message="per day", retry_after_s=24_367.0)]
     _, sink, dispatcher, took = dispatch(
-        {"a": jobs("a", 5), "b": jobs("b", 5)}, Book({"run": Quota(concurrency=2)}), {"a0": limited}
+        {"a": jobs("a", 5), "b": jobs("b", 5)}, book(run=Quota(concurrency=2)), {"a0": limited}
     )
     view = next(view for view in dispatcher.views() if view.lane == "a")
 
     assert view.halt is Halt.PARKED
-    assert dispatcher.parked_s() == 24_367.0
+    assert view.parked_until == pytest.approx(VirtualClock().start + 1 + 24_367)
     assert "a0" not in sink.exchanges
     assert {f"b{n}" for n in range(5)} <= set(sink.exchanges)
     assert took < 20
@@ -162,7 +176,7 @@ def test_a_server_that_asks_for_too_long_parks_its_lane() -> None:
 def test_a_refused_key_stops_its_lane_at_once(kind: FailureKind) -> None:
     """After a 401 at most what was in flight reaches the server; the failed cells are told, the rest stays."""
     script: dict[str, list[Outcome]] = {"*": [Failure(kind=kind, message="no") for _ in range(99)]}
-    server, sink, dispatcher, _ = dispatch({"a": jobs("a", 50)}, Book({"run": Quota(concurrency=4)}), script)
+    server, sink, dispatcher, _ = dispatch({"a": jobs("a", 50)}, book(run=Quota(concurrency=4)), script)
 
     assert len(server.seen) <= 4
     assert dispatcher.views()[0].halt is Halt.REFUSED
@@ -172,7 +186,7 @@ def test_a_refused_key_stops_its_lane_at_once(kind: FailureKind) -> None:
 def test_an_endpoint_that_was_never_there_stops_its_lane() -> None:
     """When nothing ever answered, a few requests' failures speak for all."""
     script: dict[str, list[Outcome]] = {"*": [Failure(kind=FailureKind.CONNECT, message="refused") for _ in range(999)]}
-    _, sink, dispatcher, _ = dispatch({"a": jobs("a", 100)}, Book({"run": Quota(concurrency=2)}), script)
+    _, sink, dispatcher, _ = dispatch({"a": jobs("a", 100)}, book(run=Quota(concurrency=2)), script)
 
     assert dispatcher.views()[0].halt is Halt.REFUSED
     assert len(sink.exchanges) <= 7
@@ -180,8 +194,8 @@ def test_an_endpoint_that_was_never_there_stops_its_lane() -> None:
 
 def test_a_spent_budget_halts_and_leaves_the_rest() -> None:
     """A request budget is never passed, and what is left stays to be asked."""
-    book = Book({"run": Quota(concurrency=4)}, Budget(max_requests=6))
-    server, sink, dispatcher, _ = dispatch({"a": jobs("a", 20)}, book)
+    limits = book(Budget(max_requests=6), run=Quota(concurrency=4))
+    server, sink, dispatcher, _ = dispatch({"a": jobs("a", 20)}, limits)
 
     assert len(server.seen) == len(sink.exchanges) == 6
     assert dispatcher.views()[0].halt is Halt.BUDGET
@@ -193,7 +207,7 @@ def test_follow_ups_go_ahead_of_new_jobs() -> None:
     def more(job: Job) -> Sequence[Job]:
         return [Job(request("judge"), None, ("run",), Charge(1))] if job.request.key == "a0" else []
 
-    server, _, _, _ = dispatch({"a": jobs("a", 3)}, Book({"run": Quota(concurrency=1)}), kept=Kept(more))
+    server, _, _, _ = dispatch({"a": jobs("a", 3)}, book(run=Quota(concurrency=1)), kept=Kept(more))
     assert [key for _, key in server.seen][:3].index("judge") <= 2
     assert sorted(key for _, key in server.seen) == ["a0", "a1", "a2", "judge"]
 
@@ -205,7 +219,7 @@ def test_stop_lets_what_is_in_flight_come_back() -> None:
         await asyncio.sleep(1.5)
         dispatcher.stop("interrupted")
 
-    server, sink, _, took = dispatch({"a": jobs("a", 10)}, Book({"run": Quota(concurrency=2)}), meanwhile=meanwhile)
+    server, sink, _, took = dispatch({"a": jobs("a", 10)}, book(run=Quota(concurrency=2)), meanwhile=meanwhile)
 
     assert len(server.seen) == len(sink.exchanges) == 4
     assert took == pytest.approx(2)
@@ -219,12 +233,12 @@ def test_a_sink_that_fails_ends_the_run_with_its_error() -> None:
             raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        dispatch({"a": jobs("a", 50)}, Book({"run": Quota(concurrency=2)}), kept=Broken())
+        dispatch({"a": jobs("a", 50)}, book(run=Quota(concurrency=2)), kept=Broken())
 
 
 def test_an_empty_plan_ends_at_once() -> None:
     """Nothing to send is nothing to wait for."""
-    _, sink, _, took = dispatch({"a": jobs("a", 0)}, Book({"run": Quota()}))
+    _, sink, _, took = dispatch({"a": jobs("a", 0)}, book(run=Quota()))
 
     assert not sink.exchanges
     assert took == 0
@@ -233,11 +247,11 @@ def test_an_empty_plan_ends_at_once() -> None:
 def test_a_cancelled_request_counts_as_spent() -> None:
     """What was in flight when the run was cancelled has an unknown fate: the budget keeps its estimate."""
 
-    async def main() -> Book:
+    async def main() -> Spent:
         clock = VirtualClock()
-        book = Book({"run": Quota(concurrency=3)})
+        limits = book(run=Quota(concurrency=3))
         dispatcher = Dispatcher(
-            {"a": jobs("a", 9)}, send=Server(clock).send, sink=Kept(), book=book, clock=clock, draw=lambda: 0.5,
+            {"a": jobs("a", 9)}, send=Server(clock).send, sink=Kept(), ledger=MemoryLedger(limits), clock=clock, draw=lambda: 0.5,
             settle=lambda job, outcome: Charge(0),
         )  # fmt: skip
         task = asyncio.ensure_future(dispatcher.run())
@@ -245,7 +259,7 @@ def test_a_cancelled_request_counts_as_spent() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return book
+        return limits.spent
 
-    spent = run_virtual(main).spent
+    spent = run_virtual(main)
     assert (spent.requests, spent.tokens) == (3, 6)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import re
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -9,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalrun import tokens
+from evalrun.records.quota import Limit, Quota
+from evalrun.simulator.audit import audit, peaks
 from evalrun.simulator.engine import Engine, Received, Reply, Rules, go_duration
+from evalrun.simulator.rules import Style
 from tests.virtual import START, VirtualClock, run_virtual
 
 
@@ -297,3 +303,140 @@ def test_an_engine_never_admits_more_than_it_announces(window: Any, rpm: int, ga
     for at in answered:
         start = at // 60 * 60 if window == "fixed" else at
         assert sum(start <= other < start + 60 for other in answered) <= (2 * rpm if window == "bucket" else rpm)
+
+
+def refused(style: Style, **limits: Any) -> tuple[Reply, Reply]:
+    """The first reply and the last, a refusal, of as many requests as a limit of two takes, and one more."""
+    replies = ask(
+        Rules(style=style, latency_s=0, **limits), body(max_tokens=50), body(max_tokens=50), body(max_tokens=50)
+    )
+    assert [reply.status for reply in replies] == [200, 200, 429]
+    return replies[0], replies[2]
+
+
+BY_MINUTE = {"models": {"*": Quota(limits=(Limit(axis="requests", amount=2, per_s=60),))}}
+
+
+@pytest.mark.parametrize(
+    ("style", "limits", "words", "headers"),
+    [
+        ("openai", {"rpm": 2}, "on requests per min (RPM): Limit 2, Used 2, Requested 1.", {"retry-after": "60"}),
+        (
+            "azure",
+            {"rpm": 2},
+            "exceeded call rate limit",
+            {"retry-after": "60", "x-ratelimit-renewalperiod-requests": "60"},
+        ),
+        ("azure", {"tpm": 100}, "exceeded token rate limit", {"retry-after-ms": "60000"}),
+        (
+            "github",
+            {"rpm": 2},
+            "Rate limit of 2 per 60s exceeded for UserByMinute. Please wait 60",
+            {"retry-after": "60"},
+        ),
+        ("github", {"rpd": 2}, "2 per 86400s exceeded for UserByDay", {"x-ratelimit-type": "UserByDay"}),
+        ("github", BY_MINUTE, "2 per 60s exceeded for UserByModelByMinute", {"x-ratelimit-limit-requests": "20000"}),
+        ("groq", {"rpm": 2, "rpd": 9}, "on requests per minute (RPM): Limit 2,", {"x-ratelimit-limit-requests": "9"}),
+        (
+            "anthropic",
+            {"rpm": 2},
+            "rate limit of 2 requests per minute",
+            {"anthropic-ratelimit-requests-remaining": "0"},
+        ),
+        ("silent", {"rpm": 2}, "Too Many Requests", {}),
+    ],
+)
+def test_each_vendor_refuses_in_its_own_words(
+    style: Style, limits: dict[str, Any], words: str, headers: dict[str, str]
+) -> None:
+    """The reply that says no has the vendor's text and headers, and only a silent one does not say for how long."""
+    _, no = refused(style, **limits)
+
+    assert words in json.dumps(no.body)
+    assert headers.items() <= no.headers.items()
+    assert ("retry-after" in no.headers) == (style != "silent")
+
+
+@pytest.mark.parametrize("style", ["openai", "azure", "github", "groq", "anthropic", "silent"])
+def test_a_full_house_is_said_in_every_style(style: Style) -> None:
+    """One request too many at once is refused by every vendor's simulation, none of which names a window."""
+
+    async def main() -> list[Reply]:
+        engine = Engine(Rules(style=style, concurrency=1, latency_s=1), VirtualClock())
+        return list(await asyncio.gather(*(engine.chat(body(f"{n}?")) for n in range(2))))
+
+    first, second = run_virtual(main)
+
+    assert (first.status, second.status) == (200, 429)
+    assert "per min" not in json.dumps(second.body)
+
+
+def test_what_is_larger_than_a_request_may_be_is_refused_for_good() -> None:
+    """A profile's limits on one request's tokens are a 413, and are counted nowhere."""
+    rules = Rules(account=Quota(max_input_tokens=20, max_output_tokens=30), rpm=1)
+    log: list[Received] = []
+    replies = ask(rules, body("word " * 50), body(max_tokens=31), body(max_tokens=30), log=log)
+
+    assert [reply.status for reply in replies] == [413, 413, 200]
+    assert [received.weighed for received in log] == [False, False, True]
+
+
+def test_every_reply_has_the_servers_date() -> None:
+    """The Date header is a whole second of the server's clock, when the reply leaves, errors included."""
+    rules = Rules(latency_s=2.7, clock_offset_s=-100.0, rpm=1)
+    dates = [parsedate_to_datetime(reply.headers["date"]).timestamp() for reply in ask(rules, body(), body(), 5)]
+
+    assert dates == [math.floor(START - 100 + 2.7)] * 3
+
+
+def test_a_model_has_limits_besides_the_account() -> None:
+    """Two models have two requests a minute each and three together."""
+    rules = Rules(rpm=3, latency_s=0, **BY_MINUTE)
+    models = ["large", "large", "large", "small", "small"]
+    replies = ask(rules, *(body(model=model) for model in models))
+
+    assert [reply.status for reply in replies] == [200, 200, 429, 200, 429]
+
+
+def test_a_request_counts_when_it_arrives() -> None:
+    """With a transit of its whole latency, a request sent within a minute may count in the next."""
+    log: list[Received] = []
+    reply = ask(Rules(latency_s=10, transit=0.75, rpm=1), body(), log=log)[0]
+
+    assert reply.status == 200
+    assert log[0].at == START + 7.5
+
+
+def test_the_audit_finds_what_the_windows_let_through() -> None:
+    """The worst window of the log, refused requests included, is told for each limit with its model."""
+    log: list[Received] = []
+    rules = Rules(rpm=2, tpm=100, latency_s=0, models={"large": Quota(concurrency=1)})
+    ask(rules, *[body(max_tokens=40)] * 4, log=log)
+    over = {(peak.scope, peak.limit.axis if peak.limit else ""): peak.over for peak in peaks(log, rules)}
+
+    assert over == {("", "requests"): 2, ("", "tokens"): 60, ("large", ""): 0}
+    assert audit(log, rules) == 60
+    assert audit(log[:2], rules) == 0
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(["fixed", "rolling", "bucket"]),
+    st.integers(1, 6),
+    st.lists(st.integers(0, 40), min_size=1, max_size=40),
+)
+def test_the_windows_and_the_audit_agree(window: Any, rpm: int, gaps: list[int]) -> None:
+    """What was admitted is never over in the audit's own sums; together with what was refused it is, if any was."""
+
+    async def main() -> list[Received]:
+        clock, log = VirtualClock(), []
+        engine = Engine(Rules(rpm=rpm, window=window, latency_s=0), clock, log.append)
+        for gap in gaps:
+            await clock.sleep(gap)
+            await engine.chat(body())
+        return log
+
+    log, rules = run_virtual(main), Rules(rpm=rpm, window=window)
+
+    assert audit([received for received in log if not received.refused], rules) == 0
+    assert (audit(log, rules) > 0) == any(received.refused for received in log)

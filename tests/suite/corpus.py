@@ -128,6 +128,10 @@ def _rows(name: str, code: Code, csv: str, *, says: str = "", at: str = "") -> B
     return _bad(name, code, says=says, files={"rows.csv": csv}, at=at, **_FROM)
 
 
+def _quota(name: str, code: Code, quota: str, *, says: str = "", quotas: str | None = None) -> Bad:
+    return _bad(name, code, says=says, models=f"[{{id: simulator/large, quota: {quota}}}]", quotas=quotas)
+
+
 def _recorded(name: str, code: Code, jsonl: str, *, says: str = "", models: str = _RECORDED, at: str = "") -> Bad:
     return _bad(name, code, says=says, files={"old.jsonl": jsonl}, at=at, models=models)
 
@@ -335,6 +339,47 @@ MEANING = [
     _bad("a gate for an unknown tag", Code.UNKNOWN_TARGET, gates="[{check: score >= 0, for: {tag: [§hard]}}]"),
 ]  # fmt: skip
 
+QUOTAS = [
+    _quota("an unknown key of a quota", Code.UNKNOWN_KEY, "{§rpmm: 15}", says="rpm?"),
+    _quota("an unknown key in a list of quotas", Code.UNKNOWN_KEY, "[openai, {§concurency: 2}]", says="concurrency?"),
+    _quota("an unknown key of a group", Code.UNKNOWN_KEY, "team", quotas="{team: {§rpdd: 15}}", says="rpd?"),
+    _quota("a quota that is a number", Code.WRONG_TYPE, "§15", says="a mapping"),
+    _quota("a group that is a name", Code.WRONG_TYPE, "team", quotas="{team: §openai}"),
+    _quota("groups in a list", Code.WRONG_TYPE, "{rpm: 1}", quotas="§[{rpm: 15}]"),
+    _quota("a quota of a word", Code.WRONG_TYPE, "{rpm: §many}"),
+    _quota("half a request", Code.OUT_OF_RANGE, "{rpm: §0.5}", says="at least 1"),
+    _quota("no requests at once", Code.OUT_OF_RANGE, "{concurrency: §0}"),
+    _quota("an unknown window", Code.NOT_ALLOWED, "{rpm: 15, window: §fixd}", says="fixed?"),
+    _quota("an unknown rule of charge", Code.NOT_ALLOWED, "{tpm: 15, charge: §usages}", says="usage?"),
+    _quota("a quota of nothing", Code.EMPTY, "§{}", says="limits nothing"),
+    _quota("a quota of an empty list", Code.EMPTY, "§[]"),
+    _quota("a group of nothing", Code.EMPTY, "team", quotas="{team: §{}}"),
+    _quota("a group's name with a line break", Code.BAD_NAME, "{rpm: 1}", quotas='{§"a\\nb": {rpm: 15}}'),
+    _quota("a month", Code.BAD_DURATION, "{requests: 10, per: §30d}", says="1 day"),
+    _quota("half a second", Code.BAD_DURATION, "{requests: 10, per: §0.5}", says="from 1 s"),
+    _quota("a general limit without its time", Code.BAD_QUOTA, "{§requests: 10}", says="needs `per`"),
+    _quota("a time without a limit", Code.BAD_QUOTA, "{rpm: 10, §per: 1m}", says="missing"),
+    _quota("a reset of minutes", Code.BAD_QUOTA, "{rpm: 10, §resets: utc}", says="limits of a day"),
+    _quota("a reset and a window of a day", Code.BAD_QUOTA, "{rpd: 10, resets: utc, §window: rolling}", says="already"),
+    _quota("a window of requests at once", Code.BAD_QUOTA, "{concurrency: 5, §window: fixed}", says="there is none"),
+    _quota("a burst without a bucket", Code.BAD_QUOTA, "{rpm: 10, §burst: 5}", says="window: bucket"),
+    _quota("a burst of two limits", Code.BAD_QUOTA, "{rpm: 10, tpm: 1000, window: bucket, §burst: 5}", says="of its own"),
+    _quota("two profiles", Code.BAD_QUOTA, "[openai, §anthropic]", says="openai is named already"),
+    _quota("a limit twice in a list", Code.DUPLICATE_LIMIT, "[{rpm: 10}, {§rpm: 20}]"),
+    _quota("a limit in two words", Code.DUPLICATE_LIMIT, "{rpm: 10, §requests: 5, per: 60s}", says="`rpm`"),
+    _quota("requests at once twice", Code.DUPLICATE_LIMIT, "[{concurrency: 1}, {§concurrency: 2}]"),
+    _quota("an unknown group", Code.UNKNOWN_QUOTA, "§tema", quotas="{team: {rpd: 5}}", says="team?"),
+    _quota("an unknown profile of a model", Code.UNKNOWN_QUOTA, "[{rpm: 1}, §opena]", says="openai?"),
+    _quota("a city for a zone", Code.UNKNOWN_ZONE, "{rpd: 5, resets: §Los Angeles}", says="America/Los_Angeles?"),
+    _quota("a zone in small letters", Code.UNKNOWN_ZONE, "{rpd: 5, resets: §europe/berlin}", says="Europe/Berlin?"),
+    _quota("a rolling day misspelt", Code.UNKNOWN_ZONE, "{rpd: 5, resets: §rolling-24}", says="rolling-24h?"),
+    _quota("a zone of a group", Code.UNKNOWN_ZONE, "team", quotas="{team: {rpd: 5, resets: §midnight}}", says="utc"),
+    _bad("a group that a provider does not find", Code.UNKNOWN_QUOTA, providers="{simulator: {quota: [§team]}}"),
+    _bad("an unknown profile", Code.UNKNOWN_PROFILE, providers="{simulator: {profile: §opneai}}", says="openai?"),
+    _bad("a profile besides another", Code.BAD_QUOTA, providers="{simulator: {quota: openai, profile: §anthropic}}"),
+    _bad("an account of two lines", Code.BAD_NAME, providers='{simulator: {account: §"a\\nb"}}'),
+]  # fmt: skip
+
 OVERRIDES = [
     _bad("--set a word", Code.WRONG_TYPE, at="--set", arguments=("--set", "temperature=hot")),
     _bad("--set an unknown parameter", Code.UNKNOWN_KEY, at="--set", arguments=("--set", "temprature=0"), says="temperature?"),
@@ -343,4 +388,4 @@ OVERRIDES = [
     _bad("--var of what is expected", Code.RESERVED_VARIABLE, at="--var", arguments=("--var", "expected=x")),
 ]  # fmt: skip
 
-BAD = [*FILES, *YAML, *DATA, *KEYS, *MODELS, *MEANING, *OVERRIDES]
+BAD = [*FILES, *YAML, *DATA, *KEYS, *MODELS, *MEANING, *QUOTAS, *OVERRIDES]

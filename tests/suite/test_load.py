@@ -85,7 +85,7 @@ def test_models_have_labels_settings_and_prices(full: Suite) -> None:
 
     assert [model.label for model in full.models] == ["large", "mini", "meta/llama"]
     assert (mini.tags, mini.params) == (("cheap",), {"temperature": 0})
-    assert mini.quota == Quota(concurrency=5, limits=(Limit(axis="requests", amount=15, per_s=60),))
+    assert mini.quota == Quota(concurrency=5, limits=(Limit(axis="requests", amount=15, per_s=60, sure=False),))
     assert large.price is not None
     assert large.price.input_usd == 0
     assert mini.price is not None
@@ -98,7 +98,7 @@ def test_providers_are_the_catalogs_and_the_suites(full: Suite) -> None:
     openai, mine, simulator = (full.providers[name] for name in ("openai", "mine", "simulator"))
 
     assert (openai.base_url, openai.api_key_env) == ("https://api.openai.com/v1", "OPENAI_API_KEY")
-    assert openai.quota.limits == (Limit(axis="requests", amount=60, per_s=60),)
+    assert openai.quota.limits == (Limit(axis="requests", amount=60, per_s=60, sure=False),)
     assert (mine.base_url, mine.dialect, mine.api_key_env) == ("http://localhost:11434/v1", "openai-chat", None)
     assert (mine.timeout_s, mine.headers, mine.quota) == (5, {"X-Team": "a"}, Quota(concurrency=1))
     assert simulator.simulated

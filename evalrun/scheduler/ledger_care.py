@@ -1,0 +1,166 @@
+"""The ledger looked at and put right by people: how every scope stands, who used it, and corrections."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalrun.errors import StorageError
+from evalrun.records.quota import Limit, Scope
+from evalrun.scheduler import ledger_rows as rows
+from evalrun.scheduler.ledger_file import LedgerFile, remove
+from evalrun.scheduler.ledger_lease import sweep
+from evalrun.scheduler.quota import Book
+from evalrun.scheduler.rooms import Charge, Lesson, ScopeView, words
+
+BY_HAND = "set by hand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a scope stands: its limits, how many requests of which suites still count, what was learned and when."""
+
+    view: ScopeView
+    suites: tuple[tuple[str, int], ...]
+    learned: tuple[tuple[float, Lesson], ...]
+
+
+def standings(path: Path, now: float) -> tuple[Standing, ...]:
+    """Every scope that the ledger knows, by name; none where there is no ledger. Raises StorageError."""
+    if not path.exists():
+        return ()
+    file = LedgerFile(path)
+    try:
+        with file.transaction() as connection:
+            return _standings(file, connection, now)
+    finally:
+        file.close()
+
+
+def set_limit(path: Path, scope: Scope, limit: Limit, used: float | None, now: float) -> None:
+    """Have *limit* hold in *scope*, in place of what was learned; *used* is what is used of it, if somebody says.
+
+    Raises StorageError.
+    """
+    file = LedgerFile(path)
+    try:
+        with file.transaction() as connection:
+            version, _ = rows.standing(connection)
+            rows.unlearn(connection, scope.id, limit)
+            lesson = Lesson(scope.id, "limit", limit, None, f"{words(limit)}, {BY_HAND}")
+            rows.write_lesson(connection, lesson, version + 1, now, by_hand=True)
+            rows.advance(connection, version + 1)
+            if used is not None:
+                _set_used(connection, scope, limit, used, now)
+            rows.new_epoch(connection)
+    finally:
+        file.close()
+
+
+def forget(path: Path, scope: str | None, now: float) -> None:
+    """Forget what was learned and used of a scope, or of all (None): what is in flight stays. Raises StorageError.
+
+    All of a ledger that is damaged can be forgotten too: it is removed.
+    """
+    if not path.exists():
+        return
+    try:
+        file = LedgerFile(path)
+    except StorageError:
+        if scope is None:
+            remove(path)
+            return
+        raise
+    try:
+        with file.transaction() as connection:
+            rows.bury(connection, rows.standing(connection)[0] + 1, sweep(file.leases), now)
+            for one in rows.read_scopes(connection) if scope is None else [scope]:
+                _forget(connection, one)
+            rows.new_epoch(connection)
+    finally:
+        file.close()
+
+
+def _forget(connection: sqlite3.Connection, scope: str) -> None:
+    _take_out(connection, scope)
+    connection.execute("DELETE FROM lessons WHERE scope = ?", (scope,))
+    connection.execute("DELETE FROM latencies WHERE scope = ?", (scope,))
+    if connection.execute("SELECT count(*) FROM leases").fetchone()[0] == 0:
+        connection.execute("DELETE FROM scopes WHERE id = ?", (scope,))
+
+
+def _standings(file: LedgerFile, connection: sqlite3.Connection, now: float) -> tuple[Standing, ...]:
+    version, _ = rows.standing(connection)
+    if rows.bury(connection, version + 1, sweep(file.leases), now):
+        rows.advance(connection, version + 1)
+    scopes = rows.read_scopes(connection)
+    lessons = rows.lessons_since(connection, -1, now)
+    book = Book(scopes)
+    suites: dict[str, Counter[str]] = {key: Counter() for key in scopes}
+    since = {key: now - _counts_s(scope, lessons) for key, scope in scopes.items()}
+    for row in rows.changed_since(connection, rows.Sets(), -1):
+        settled_at = None if row.settled_at is None else min(row.settled_at, now)
+        for key, charge, took in row.singles():
+            book.put(key, row.scopes, charge, min(row.booked_at, now), settled_at, took)
+        for scope in scopes.keys() & set(row.scopes):
+            if settled_at is None or settled_at >= since[scope]:
+                suites[scope][row.suite] += row.requests
+    for _, lesson in lessons:
+        book.learn(lesson, now)
+    return tuple(
+        Standing(
+            view=book.view(key, now),
+            suites=tuple(suites[key].most_common()),
+            learned=tuple((at, lesson) for at, lesson in lessons if lesson.scope == key),
+        )
+        for key in scopes
+    )
+
+
+def _counts_s(scope: Scope, lessons: list[tuple[float, Lesson]]) -> float:
+    """How long a request may count in a scope."""
+    learned = [one.limit for _, one in lessons if one.limit is not None and one.scope == scope.id]
+    return max((limit.per_s for limit in (*scope.quota.limits, *learned)), default=60.0)
+
+
+def _set_used(connection: sqlite3.Connection, scope: Scope, limit: Limit, used: float, now: float) -> None:
+    """Put one entry in the place of all that this scope has; what is in flight comes on top of it."""
+    _take_out(connection, scope.id)
+    whole = round(used)
+    if not whole:
+        return
+    version, _ = rows.standing(connection)
+    requests = whole if limit.axis == "requests" else 1
+    tokens = 0 if limit.axis == "requests" else whole
+    charge = Charge(0, tokens) if limit.axis == "output_tokens" else Charge(tokens)
+    row = rows.Row(
+        id=version + 1,
+        scopes=(scope.id,),
+        suite=BY_HAND,
+        requests=requests,
+        charge=charge,
+        booked_at=now,
+        settled_at=now,
+        took=charge,
+    )
+    rows.write(connection, row, rows.Sets().number(connection, row.scopes), version + 1)
+    rows.advance(connection, version + 1)
+
+
+def _take_out(connection: sqlite3.Connection, scope: str) -> None:
+    """Have no settled entry count in a scope any more; in their other scopes they still do."""
+    sets = rows.Sets()
+    for (number,) in connection.execute("SELECT number FROM sets").fetchall():
+        scopes = sets.scopes(connection, number)
+        if scope not in scopes:
+            continue
+        rest = tuple(one for one in scopes if one != scope)
+        if rest:
+            connection.execute(
+                "UPDATE entries SET scopes = ? WHERE scopes = ? AND settled_at IS NOT NULL",
+                (sets.number(connection, rest), number),
+            )
+        else:
+            connection.execute("DELETE FROM entries WHERE scopes = ? AND settled_at IS NOT NULL", (number,))
