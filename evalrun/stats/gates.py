@@ -28,10 +28,10 @@ METRICS: Mapping[str, Metric] = {
     "score": Metric(figure=lambda sums: sums.score, form="{:.{}f}", missing="nothing scored"),
     "cost_usd": Metric(figure=lambda sums: sums.cost_usd, form="${:.{}f}", missing="cost unknown"),
     "latency_s": Metric(figure=lambda sums: sums.latency_s, form="{:.{}f} s", missing="latency unknown"),
-    "p50(latency_s)": Metric(
+    "latency_p50_s": Metric(
         figure=lambda sums: sums.latency_percentile_s(0.5), form="{:.{}f} s", missing="latency unknown"
     ),
-    "p95(latency_s)": Metric(
+    "latency_p95_s": Metric(
         figure=lambda sums: sums.latency_percentile_s(0.95), form="{:.{}f} s", missing="latency unknown"
     ),
 }
@@ -73,12 +73,14 @@ class GateTally:
 
     def result(self, *, complete: bool) -> GateResult:
         """The gate's answer: not decided while the run is not complete, else whether every column meets it."""
-        judged = [self._judge(label, sums) for label, sums in self._sums.values() if sums.rows]
-        said = "; ".join(words for _, words in judged)
+        metric = METRICS[self._gate.metric]
+        counted = [(label, sums) for label, sums in self._sums.values() if sums.rows]
         if not complete:
-            return GateResult(
-                gate=self._gate, verdict="not decided", reason="the run is not complete; " + (said or "no row")
-            )
+            known = [self._judge(label, sums)[1] for label, sums in counted if metric.figure(sums) is not None]
+            reason = "; ".join(["the run is not complete", *known])
+            return GateResult(gate=self._gate, verdict="not decided", reason=reason)
+        judged = [self._judge(label, sums) for label, sums in counted]
+        said = "; ".join(words for _, words in judged)
         if not judged:
             return GateResult(gate=self._gate, verdict="fail", reason="no column and case that it is for")
         met = all(passed for passed, _ in judged)

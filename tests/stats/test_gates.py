@@ -4,12 +4,14 @@ import pytest
 
 from evalrun.records.suite import Gate
 from evalrun.stats.compare import compare
+from evalrun.stats.gates import METRICS
+from evalrun.suite.gates import METRICS as WRITTEN
 from tests.stats.build import plan, rows
 
 
 def _gate(text, **only):
-    metric, operator, value = text.split()
-    return Gate(text=text, metric=metric, operator=operator, value=float(value), only=only)
+    written, operator, value = text.split()
+    return Gate(text=text, metric=WRITTEN[written], operator=operator, value=float(value), only=only)
 
 
 def _judged(gate, columns, *, complete=True, max_error_rate=1.0, **facts):
@@ -79,11 +81,20 @@ def test_a_gate_on_a_figure_that_is_not_there_fails(text, letters, facts, reason
     assert _judged(_gate(text), {"a": letters}, **facts) == ("fail", reason)
 
 
+def test_every_figure_that_a_suite_may_name_can_be_judged():
+    """What the suite's border lets through as a gate's figure is one that the statistics know."""
+    assert set(WRITTEN.values()) <= set(METRICS)
+
+
 def test_no_gate_is_decided_on_an_incomplete_run():
     """While cells are missing, a gate neither passes nor fails, and tells how it stands."""
     assert _judged(_gate("pass_rate >= 0.5"), {"a": "pp."}) == (
         "not decided",
         "the run is not complete; a 1.000 (2 of 3 scored) >= 0.5",
+    )
+    assert _judged(_gate("pass_rate >= 0.5"), {"a": "p.", "b": ".."}) == (
+        "not decided",
+        "the run is not complete; a 1.000 (1 of 2 scored) >= 0.5",
     )
     assert _judged(_gate("pass_rate >= 0.5"), {"a": "pp"}, complete=False)[0] == "not decided"
     assert _judged(_gate("pass_rate >= 0.5"), {"a": "pe"}, max_error_rate=0.0)[0] == "not decided"
