@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from evalrun.clock import Clock
-from evalrun.records.outcome import Attempt, Exchange, Failure, Outcome, Response
+from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.request import Request
 from evalrun.scheduler.quota import Book, Booking, Charge, Go, Never, Wait
 from evalrun.scheduler.retry import Again, GiveUp, Park, RetryPolicy, decide, unreachable
@@ -87,6 +87,7 @@ class _Lane:
     answered: int = 0
     unreachable: int = 0
     hold_until: float = 0.0
+    hold_why: str = ""
     halt: Halt | None = None
     reason: str = ""
     parked_s: float = 0.0
@@ -194,7 +195,7 @@ class Dispatcher:
                 lane.waiting, lane.until = "retry", lane.due[0][0]
             return None
         if lane.hold_until > now:
-            lane.waiting, lane.until = "rate limited", lane.hold_until
+            lane.waiting, lane.until = lane.hold_why, lane.hold_until
             return None
         room = self._book.room(pending.job.scopes, pending.job.charge, now)
         if isinstance(room, Go):
@@ -229,8 +230,9 @@ class Dispatcher:
                 self._sequence += 1
                 pending.since = now
                 heapq.heappush(lane.due, (now + delay_s, self._sequence, pending))
-                if whole_lane:
-                    lane.hold_until = max(lane.hold_until, now + delay_s)
+                if whole_lane and now + delay_s > lane.hold_until:
+                    limited = failure.kind is FailureKind.RATE_LIMIT
+                    lane.hold_until, lane.hold_why = now + delay_s, "rate limited" if limited else failure.message
                 return False
             case Park(delay_s):
                 lane.parked_s = max(lane.parked_s, delay_s)

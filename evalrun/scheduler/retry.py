@@ -76,7 +76,9 @@ def decide(failure: Failure, attempt: int, policy: RetryPolicy, draw: float) -> 
     if asked is not None:
         return Again(asked + draw * min(ceiling, 0.1 * asked + 0.05), whole_lane=limited)
     # Without a hint, a rate limit of a minute outlives a plain ladder: never draw from the lower half there.
-    return Again(ceiling * (0.5 + 0.5 * draw if limited else draw), whole_lane=limited)
+    # Where nobody listens, others would fare no better: they wait, and so spend no quota on finding out.
+    whole_lane = limited or failure.kind is FailureKind.CONNECT
+    return Again(ceiling * (0.5 + 0.5 * draw if limited else draw), whole_lane=whole_lane)
 
 
 def unreachable(failure: Failure) -> bool:

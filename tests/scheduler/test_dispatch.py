@@ -178,6 +178,26 @@ def test_an_endpoint_that_was_never_there_stops_its_lane() -> None:
     assert len(sink.exchanges) <= 7
 
 
+def test_an_endpoint_where_nobody_listens_costs_little_quota() -> None:
+    """While connections are refused no further cells are tried, and the lane says what it waits for."""
+    refused: list[Outcome] = [Failure(kind=FailureKind.CONNECT, message="nobody listens") for _ in range(999)]
+    minute = Quota(concurrency=2, limits=(Limit(axis="requests", amount=30, per_s=60),))
+    said: set[str] = set()
+
+    async def look(dispatcher: Dispatcher) -> None:
+        for _ in range(40):
+            await asyncio.sleep(0.05)
+            said.add(dispatcher.views()[0].waiting)
+
+    server, _, dispatcher, took = dispatch({"a": jobs("a", 100)}, Book({"run": minute}), {"*": refused}, meanwhile=look)
+
+    assert dispatcher.views()[0].halt is Halt.REFUSED
+    assert len({key for _, key in server.seen}) <= 7
+    assert len(server.seen) <= 30
+    assert took < 60
+    assert "nobody listens" in said
+
+
 def test_a_spent_budget_halts_and_leaves_the_rest() -> None:
     """A request budget is never passed, and what is left stays to be asked."""
     book = Book({"run": Quota(concurrency=4)}, Budget(max_requests=6))
