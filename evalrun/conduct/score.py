@@ -33,6 +33,6 @@ def score_again(
                 f"{replanned.kept} answers kept, {replanned.new} cells have none, {replanned.dropped} left out"
             )
         plan = store.plan()
-        return finish(store, plan, last_ending(store), options=options, changes=changes, clock=clock)
+        return finish(store, plan, last_ending(store), options=options, changes=changes, clock=clock, sat=False)
     finally:
         store.close()

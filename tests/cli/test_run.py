@@ -302,3 +302,30 @@ def test_a_suite_without_scorers_says_so(capsys: pytest.CaptureFixture[str], sui
 
     assert said.code == 0
     assert "no scorers" in said.out
+
+
+def test_a_rebuilt_report_tells_of_the_run_and_not_of_the_rebuilding(
+    capsys: pytest.CaptureFixture[str], suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written again later, under other options, run.json is as the run's last sitting left it."""
+    commits = iter(("1" * 40, "2" * 40))
+    monkeypatch.setattr("evalrun.conduct.finish.git_commit", lambda _: next(commits))
+    run(capsys, suite, "--max-requests", "5", "-j", "3", "--paused-exit-code", "9")
+    folder = newest_run(Path("results"))
+    before = (folder / "run.json").read_text()
+
+    assert call(capsys, "report", folder).code == 0
+    assert (folder / "run.json").read_text() == before
+
+
+def test_the_command_that_goes_on_names_its_own_run(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """Of several paused suites each says how to go on with itself."""
+    other = suite.with_name("other.yaml")
+    other.write_text(SUITE.replace("name: sums", "name: other"))
+    call(capsys, suite, other, "--max-requests", "5", "--results", "elsewhere")
+
+    for folder in Path("elsewhere").glob("*/*"):
+        go_on = json.loads((folder / "run.json").read_text())["go_on"]
+        assert go_on == f"evalrun resume {folder.name} --results elsewhere"
+        assert call(capsys, *go_on.split()[1:], "--quiet").code == 0
+        assert json.loads((folder / "run.json").read_text())["complete"]
