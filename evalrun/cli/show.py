@@ -21,7 +21,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.request import Request
 from evalrun.report.numbers import money, plural, tokens
 from evalrun.report.terminal import summary
-from evalrun.safe_text import safe_line, safe_text
+from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
 
 _PRECEDENCE = (
     ExitCode.STORAGE,
@@ -34,7 +34,7 @@ _PRECEDENCE = (
 _MOST_WIDTH = 110
 _PLAN_WIDTH = 80
 _MARGIN = 4  # before and behind a column's label
-_IN_ALL = "in all"
+_LEAST_LABEL = 6
 
 
 class Screen:
@@ -109,19 +109,16 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         f"{plural(len(plan.cells), 'cell')}" + (f" ({plan.merged} merged as identical)" if plan.merged else "")
     )
     columns = forecast(plan)
-    texts = [_forecast_text(one) for one in columns]
-    room = _PLAN_WIDTH - _MARGIN - max(map(len, texts))
-    width = max(len(_IN_ALL), min(room, max(len(one.column.label) for one in columns)))
-    for one, text in zip(columns, texts, strict=True):
-        yield f"  {safe_line(one.column.label, width).ljust(width)}  {text}"
+    lines = [(safe_line(one.column.label), _forecast_text(one)) for one in columns]
     if len(columns) > 1:
         known = [one.cost_usd for one in columns if one.cost_usd is not None]
-        cost = f", up to {money(sum(known))}" if any(known) and len(known) == len(columns) else ""
-        yield (
-            f"  {_IN_ALL.ljust(width)}  {plural(sum(one.requests for one in columns), 'request')}, "
-            f"~{tokens(sum(one.input_tokens for one in columns))} tokens in, "
-            f"up to {tokens(sum(one.output_tokens for one in columns))} out{cost}"
-        )
+        cost = f"  up to {money(sum(known))}" if any(known) and len(known) == len(columns) else ""
+        requests, tokens_in = sum(one.requests for one in columns), sum(one.input_tokens for one in columns)
+        lines.append(("in all", _amounts(requests, tokens_in, sum(one.output_tokens for one in columns)) + cost))
+    room = _PLAN_WIDTH - _MARGIN - max(len(text) for _, text in lines)
+    width = max(_LEAST_LABEL, min(room, max(cells_wide(label) for label, _ in lines)))
+    for label, text in lines:
+        yield f"  {pad(safe_line(label, width), width)}  {text}"
     yield from _limit_lines(columns)
 
 
@@ -199,16 +196,16 @@ def run_lines(results: Path) -> Iterator[str]:
 def _forecast_text(one: ColumnForecast) -> str:
     if one.recorded:
         return "recorded answers, nothing is sent"
-    said = [
-        plural(one.requests, "request"),
-        f"~{tokens(one.input_tokens)} in",
-        f"up to {tokens(one.output_tokens)} out",
-    ]
+    said = [_amounts(one.requests, one.input_tokens, one.output_tokens)]
     if one.simulated:
         said.append("simulated, free")
     else:
         said.append("price unknown" if one.cost_usd is None else f"up to {money(one.cost_usd)}")
     return "  ".join(said)
+
+
+def _amounts(requests: int, tokens_in: int, tokens_out: int) -> str:
+    return f"{plural(requests, 'request')}  ~{tokens(tokens_in)} in  up to {tokens(tokens_out)} out"
 
 
 def _object(one: Finished) -> dict[str, Any]:
