@@ -132,7 +132,7 @@ def _limit_lines(columns: Sequence[ColumnForecast]) -> Iterator[str]:
     for limits, labels in models.items():
         if limits:
             whose = f"{', '.join(labels)}: " if len(models) > 1 else ""
-            yield safe_line(f"  limits  {whose}{', '.join(limits)}")
+            yield "  limits  " + safe_line(f"{whose}{', '.join(limits)}")
 
 
 def plan_json(plan: Plan, show: int) -> dict[str, Any]:

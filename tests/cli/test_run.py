@@ -341,7 +341,7 @@ def test_a_plan_fits_eighty_columns_and_says_each_limit_once(capsys: pytest.Capt
 
     assert said.code == 0, said.err
     assert max(map(len, said.out.splitlines())) <= 80
-    assert said.out.count("120 requests/60 s, 3 at once") == 1
+    assert said.out.count("  limits  120 requests/60 s, 3 at once") == 1
 
 
 def test_an_empty_selector_is_refused(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
