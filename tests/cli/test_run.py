@@ -212,6 +212,18 @@ def test_score_again_sends_nothing(capsys: pytest.CaptureFixture[str], suite: Pa
     assert "scorer.equals" in table.columns
 
 
+def test_scoring_again_counts_the_answers_that_there_are(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """An answer that a smaller suite left out is kept, and counted when a suite wants it again."""
+    run(capsys, suite)
+    name = newest_run(Path("results")).name
+    less = call(capsys, "score", name, "--suite", suite, "--limit", "1")
+    more = call(capsys, "score", name, "--suite", suite)
+
+    assert "4 answers kept, 0 cells have none, 8 left out" in less.err
+    assert "12 answers kept, 0 cells have none, 0 left out" in more.err
+    assert "12/12 scored" in more.out
+
+
 def test_report_rebuilds_the_files(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
     """`evalrun report` writes every file again from run.db alone, the same as before."""
     run(capsys, suite)
