@@ -12,6 +12,7 @@ from evalrun.records.suite import Gate
 from evalrun.stats.tallies import Sums
 
 ROUNDING = 1e-9
+_MOST_NAMED = 6  # columns that a reason names one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +77,14 @@ class GateTally:
         metric = METRICS[self._gate.metric]
         counted = [(label, sums) for label, sums in self._sums.values() if sums.rows]
         if not complete:
-            known = [self._judge(label, sums)[1] for label, sums in counted if metric.figure(sums) is not None]
-            reason = "; ".join(["the run is not complete", *known])
+            known = [self._judge(label, sums) for label, sums in counted if metric.figure(sums) is not None]
+            reason = "; ".join(["the run is not complete", *_told(known)])
             return GateResult(gate=self._gate, verdict="not decided", reason=reason)
         judged = [self._judge(label, sums) for label, sums in counted]
-        said = "; ".join(words for _, words in judged)
         if not judged:
             return GateResult(gate=self._gate, verdict="fail", reason="no column and case that it is for")
         met = all(passed for passed, _ in judged)
-        return GateResult(gate=self._gate, verdict="pass" if met else "fail", reason=said)
+        return GateResult(gate=self._gate, verdict="pass" if met else "fail", reason="; ".join(_told(judged)))
 
     def _judge(self, label: str, sums: Sums) -> tuple[bool, str]:
         """Whether a column meets the gate, and why, in words."""
@@ -98,6 +98,18 @@ class GateTally:
         if self._gate.metric in ("pass_rate", "score") and sums.scored < sums.rows:
             shown += f" ({sums.scored:,} of {sums.rows:,} scored)"
         return passed, f"{label} {shown} {self._gate.operator if passed else otherwise} {limit:g}"
+
+
+def _told(judged: Sequence[tuple[bool, str]]) -> list[str]:
+    """Every column's words; of many columns only those that do not meet the gate, and how many others there are."""
+    if len(judged) <= _MOST_NAMED:
+        return [words for _, words in judged]
+    failing = [words for passed, words in judged if not passed]
+    met, unnamed = len(judged) - len(failing), len(failing) - _MOST_NAMED
+    if not failing:
+        return [f"all {met:,} columns meet it"]
+    more = [f"{unnamed:,} more do not meet it"] if unnamed > 0 else []
+    return [*failing[:_MOST_NAMED], *more, *([f"{met:,} of {len(judged):,} columns meet it"] if met else [])]
 
 
 def _written(form: str, figure: float, limit: float) -> str:

@@ -100,6 +100,21 @@ def test_no_gate_is_decided_on_an_incomplete_run():
     assert _judged(_gate("pass_rate >= 0.5"), {"a": "pe"}, max_error_rate=0.0)[0] == "not decided"
 
 
+@pytest.mark.parametrize(
+    ("failing", "reason"),
+    [
+        (0, "all 9 columns meet it"),
+        (1, "c0 0.000 is below 0.9; 8 of 9 columns meet it"),
+        (9, "; ".join(f"c{n} 0.000 is below 0.9" for n in range(6)) + "; 3 more do not meet it"),
+    ],
+)
+def test_of_many_columns_a_gate_names_those_that_fail(failing, reason):
+    """With more columns than can be read at a glance, those that meet the gate are counted."""
+    columns = {f"c{n}": "f" if n < failing else "p" for n in range(9)}
+
+    assert _judged(_gate("pass_rate >= 0.9"), columns) == ("fail" if failing else "pass", reason)
+
+
 def test_a_gate_says_what_its_figure_left_out():
     """A pass rate over fewer cells than planned says so."""
     assert _judged(_gate("pass_rate >= 0.9"), {"a": "pppe"}) == ("pass", "a 1.000 (3 of 4 scored) >= 0.9")
