@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,17 @@ import click
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 _SELECTORS = ("model", "prompt", "case", "tag")
+
+
+class Figure(click.FloatRange):
+    """A number in a range; `nan`, which no comparison keeps out, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See click.ParamType."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
 
 
 def selecting(verb: Verb) -> Verb:
@@ -62,9 +74,11 @@ def sending(verb: Verb) -> Verb:
         click.option("--paused-exit-code", type=click.IntRange(0, 255), default=75, show_default=True,
                      help="What to end with when paused."),
         click.option("--deadline", metavar="TIME", help="Stop starting requests after this long: 90s, 30m, 2h."),
-        click.option("--max-cost-usd", type=click.FloatRange(min=0), metavar="USD", help="Spend at most this."),
-        click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Use at most N tokens in all."),
-        click.option("--max-requests", type=click.IntRange(min=1), metavar="N", help="Send at most N requests in all."),
+        click.option("--max-cost-usd", type=Figure(min=0), metavar="USD",
+                     help="Spend at most this in a run."),
+        click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Use at most N tokens in a run."),
+        click.option("--max-requests", type=click.IntRange(min=1), metavar="N",
+                     help="Send at most N requests in a run."),
         click.option("--fail-fast", is_flag=True, help="Stop at the first case that does not pass."),
         click.option("--retry-errors", is_flag=True, help="Ask the cells in error again too."),
         click.option("--cache", type=click.Choice(["off", "use", "refresh", "only"]), default="off",
@@ -99,7 +113,10 @@ def only(words: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for word in words:
         for name, text in pairs((word,), "--only").items():
-            found[name] = found.get(name, ()) + tuple(part.strip() for part in text.split(",") if part.strip())
+            values = tuple(part.strip() for part in text.split(",") if part.strip())
+            if not values:
+                raise click.UsageError(f"--only {word}: no value is given (an empty one would select everything)")
+            found[name] = found.get(name, ()) + values
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from evalrun.conduct.options import LaneProgress
-from evalrun.report.numbers import money, tokens
+from evalrun.report.numbers import money, plural, tokens
 from evalrun.safe_text import safe_line
 
 _LINE_EVERY_S = 10.0
@@ -73,10 +73,10 @@ def _facts(lane: LaneProgress) -> str:
     """What a bar says besides its length."""
     said = [f"{lane.in_flight} in flight"] if lane.in_flight else []
     if lane.done:
-        said.append(tokens(lane.tokens))
+        said.append(f"{tokens(lane.tokens)} tok")
         said += [money(lane.cost_usd)] if lane.cost_usd else []
-    said += [f"{lane.errors} errors"] if lane.errors else []
-    said += [f"{lane.retries} retries"] if lane.retries else []
+    said += [plural(lane.errors, "error")] if lane.errors else []
+    said += ["1 retry" if lane.retries == 1 else f"{lane.retries} retries"] if lane.retries else []
     if lane.halted:
         said.append(f"stopped: {safe_line(lane.halted, 60)}")
     elif lane.wait_s is not None and lane.done < lane.total:

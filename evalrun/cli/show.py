@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.request import Request
 from evalrun.report.numbers import money, plural, tokens
 from evalrun.report.terminal import summary
-from evalrun.safe_text import safe_line, safe_text
+from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
 
 _PRECEDENCE = (
     ExitCode.STORAGE,
@@ -32,6 +32,9 @@ _PRECEDENCE = (
     ExitCode.GATE_FAILED,
 )
 _MOST_WIDTH = 110
+_PLAN_WIDTH = 80
+_MARGIN = 4  # before and behind a column's label
+_LEAST_LABEL = 6
 
 
 class Screen:
@@ -84,16 +87,17 @@ class Screen:
         )
 
     def close(self) -> None:
-        """Print what is printed once for all suites."""
-        if self._as_json:
+        """Print what is printed once for all suites, as far as they came."""
+        if self._as_json and self._objects:
             said: Any = self._objects[0] if len(self._objects) == 1 else {"runs": self._objects}
             click.echo(json.dumps(said, ensure_ascii=True, indent=2))
 
 
-def worst_exit_code(codes: Iterable[int]) -> int:
-    """The exit code of several runs: the first in the order of precedence that any of them has."""
+def worst_exit_code(codes: Iterable[int], *, paused: int = ExitCode.PAUSED) -> int:
+    """The exit code of several runs: the first in the order of precedence that any has; *paused* is that of a pause."""
     codes = list(codes)
-    return next((code for code in _PRECEDENCE if code in codes), max(codes, default=0))
+    order = [paused if code is ExitCode.PAUSED else code for code in _PRECEDENCE]
+    return next((code for code in order if code in codes), max(codes, default=0))
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -105,17 +109,30 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         f"{plural(len(plan.cells), 'cell')}" + (f" ({plan.merged} merged as identical)" if plan.merged else "")
     )
     columns = forecast(plan)
-    width = min(28, max(len(one.column.label) for one in columns))
-    for one in columns:
-        yield f"  {safe_line(one.column.label, width).ljust(width)}  {_forecast_text(one)}"
+    lines = [(safe_line(one.column.label), _forecast_text(one)) for one in columns]
     if len(columns) > 1:
         known = [one.cost_usd for one in columns if one.cost_usd is not None]
-        cost = f", up to {money(sum(known))}" if any(known) and len(known) == len(columns) else ""
-        yield (
-            f"  {'in all'.ljust(width)}  {plural(sum(one.requests for one in columns), 'request')}, "
-            f"~{tokens(sum(one.input_tokens for one in columns))} tokens in, "
-            f"up to {tokens(sum(one.output_tokens for one in columns))} out{cost}"
-        )
+        cost = f"  up to {money(sum(known))}" if any(known) and len(known) == len(columns) else ""
+        requests, tokens_in = sum(one.requests for one in columns), sum(one.input_tokens for one in columns)
+        lines.append(("in all", _amounts(requests, tokens_in, sum(one.output_tokens for one in columns)) + cost))
+    room = _PLAN_WIDTH - _MARGIN - max(len(text) for _, text in lines)
+    width = max(_LEAST_LABEL, min(room, max(cells_wide(label) for label, _ in lines)))
+    for label, text in lines:
+        yield f"  {pad(safe_line(label, width), width)}  {text}"
+    yield from _limit_lines(columns)
+
+
+def _limit_lines(columns: Sequence[ColumnForecast]) -> Iterator[str]:
+    """What paces the run: each set of limits once, with the models that it is for where they differ."""
+    models: dict[tuple[str, ...], list[str]] = {}
+    for one in columns:
+        labels = models.setdefault(one.limits, [])
+        if one.column.model not in labels:
+            labels.append(one.column.model)
+    for limits, labels in models.items():
+        if limits:
+            whose = f"{', '.join(labels)}: " if len(models) > 1 else ""
+            yield "  limits  " + safe_line(f"{whose}{', '.join(limits)}")
 
 
 def plan_json(plan: Plan, show: int) -> dict[str, Any]:
@@ -179,16 +196,16 @@ def run_lines(results: Path) -> Iterator[str]:
 def _forecast_text(one: ColumnForecast) -> str:
     if one.recorded:
         return "recorded answers, nothing is sent"
-    said = [
-        plural(one.requests, "request"),
-        f"~{tokens(one.input_tokens)} in",
-        f"up to {tokens(one.output_tokens)} out",
-    ]
+    said = [_amounts(one.requests, one.input_tokens, one.output_tokens)]
     if one.simulated:
         said.append("simulated, free")
     else:
         said.append("price unknown" if one.cost_usd is None else f"up to {money(one.cost_usd)}")
-    return "  ".join([*said, *one.limits])
+    return "  ".join(said)
+
+
+def _amounts(requests: int, tokens_in: int, tokens_out: int) -> str:
+    return f"{plural(requests, 'request')}  ~{tokens(tokens_in)} in  up to {tokens(tokens_out)} out"
 
 
 def _object(one: Finished) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from evalrun.cli import options as o
 
@@ -27,7 +29,7 @@ def add_to(group: click.Group) -> None:
 @o.selecting
 @o.sending
 @click.option("--new", is_flag=True, help="Start a new run even where one is unfinished.")
-@click.option("--fail-under", type=click.FloatRange(0, 1), metavar="RATE", help="A gate: pass_rate >= RATE.")
+@click.option("--fail-under", type=o.Figure(0, 1), metavar="RATE", help="A gate: pass_rate >= RATE.")
 def run(suites: tuple[str, ...], **said: Any) -> int:
     """Run suites, or go on with their unfinished runs.
 
@@ -46,11 +48,13 @@ def run(suites: tuple[str, ...], **said: Any) -> int:
     screen = Screen(quiet=said["quiet"], as_json=said["as_json"])
     plans = prepare_all(suites, asked.selection)
     finished = []
-    for one in run_plans(plans, asked, screen):
-        screen.finished(one)
-        finished.append(one)
-    screen.close()
-    return worst_exit_code(one.exit_code for one in finished)
+    try:
+        for one in run_plans(plans, asked, screen):
+            screen.finished(one)
+            finished.append(one)
+    finally:
+        screen.close()
+    return worst_exit_code((one.exit_code for one in finished), paused=said["paused_exit_code"])
 
 
 @click.command()
@@ -138,16 +142,19 @@ def runs(context: click.Context, results: Path) -> int:
 @runs.command()
 @click.argument("suite", required=False)
 @click.option("--keep", type=click.IntRange(min=0), required=True, metavar="N", help="Keep the newest N of each suite.")
+@o.placed
 @click.pass_context
-def prune(context: click.Context, suite: str | None, keep: int) -> int:
+def prune(context: click.Context, suite: str | None, keep: int, results: Path) -> int:
     """Remove all but the newest N finished runs of each suite; unfinished ones stay."""
     from evalrun.clock import SystemClock
+    from evalrun.report.numbers import plural
     from evalrun.store.prune import prune as remove
 
-    removed = remove(context.obj, suite, keep, now=SystemClock().time())
+    said_here = context.get_parameter_source("results") is not ParameterSource.DEFAULT
+    removed = remove(results if said_here else context.obj, suite, keep, now=SystemClock().time())
     for one in removed:
         click.echo(f"removed {one.folder}")
-    click.echo(f"{len(removed)} runs removed")
+    click.echo(f"{plural(len(removed), 'run')} removed")
     return 0
 
 
@@ -228,12 +235,14 @@ def _selection(said: dict[str, Any]) -> Any:
 def _run_options(said: dict[str, Any]) -> Any:
     """Options of `run` and `resume` as conduct takes them."""
     from evalrun.conduct.options import RunOptions, Selection
+    from evalrun.conduct.quota import state_folder
     from evalrun.records.quota import Budget
 
     environ = o.environment(said["env_file"])
     return RunOptions(
         results=said["results"],
         environ=environ,
+        state=state_folder(os.environ),
         selection=_selection(said) if "models" in said else Selection(allow_origins=o.origins(said["allow_origins"])),
         concurrency=said["concurrency"],
         budget=Budget(
@@ -255,9 +264,10 @@ def _run_options(said: dict[str, Any]) -> Any:
 
 def _offline(said: dict[str, Any]) -> Any:
     from evalrun.conduct.options import RunOptions, Selection
+    from evalrun.conduct.quota import state_folder
 
     selection = _selection(said) if "models" in said else Selection()
-    return RunOptions(results=said["results"], environ={}, selection=selection)
+    return RunOptions(results=said["results"], environ={}, state=state_folder(os.environ), selection=selection)
 
 
 def _cache_file() -> Path:

@@ -48,15 +48,28 @@ def finish(
     ending: Ending,
     *,
     options: RunOptions,
-    changes: tuple[str, ...],
+    changes: tuple[str, ...] = (),
     clock: Clock,
+    sat: bool = True,
 ) -> Finished:
-    """Score what is not scored yet, compare, write every report, and note in the store how the run stands."""
+    """Score what is not scored yet, compare, write every report, and note in the store how the run stands.
+
+    Where nobody *sat* (the reports are written again later), what the last sitting was stays as it said: when it
+    ended, under which limits, from which commit, what had changed, and since when it waits.
+    """
     score_rows(store, plan)
     ended = ending.interrupted is None and not ending.paused
     comparison = compare(plan, store.rows(), complete=ended)
-    state, exit_code = _standing(comparison, ending, options)
-    now = clock.time()
+    said = (None if sat else _noted(store, "sitting")) or {
+        "ended_at": clock.time(),
+        "limits": _limits(plan, options),
+        "changes": changes,
+        "paused_exit_code": options.paused_exit_code,
+        "git_commit": git_commit(Path(plan.suite.file).parent),
+        "evalrun_version": __version__,
+        "python_version": python_version(),
+    }
+    state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,
         suite=plan.suite.name,
@@ -64,31 +77,35 @@ def finish(
         state=state,
         exit_code=exit_code,
         started_at=float(store.meta()["created_at"]),
-        finished_at=now,
-        evalrun_version=__version__,
-        python_version=python_version(),
-        git_commit=git_commit(Path(plan.suite.file).parent),
+        finished_at=said["ended_at"],
+        evalrun_version=said["evalrun_version"],
+        python_version=said["python_version"],
+        git_commit=said["git_commit"],
         reason=_reason(comparison, ending, state),
-        go_on=_go_on(comparison, options, state),
+        go_on=_go_on(comparison, store.folder, state),
         resume_after=_iso(ending.resume_at) if ending.resume_at is not None and state == "paused" else None,
-        changes=changes,
+        changes=changes or tuple(said["changes"]),
         notes=_notes(plan),
-        limits=_limits(plan, options),
+        limits=said["limits"],
         forecast=_forecast(plan),
         price_dates=tuple(sorted({m.price.date for m in plan.suite.models if m.price and m.price.date})),
     )
-    store.set_meta(state=state, exit_code=int(exit_code), reason=facts.reason, ending=ending.as_json())
+    store.set_meta(state=state, exit_code=int(exit_code), reason=facts.reason, ending=ending.as_json(), sitting=said)
     write(store, plan, comparison, facts)
     return Finished(plan=plan, comparison=comparison, facts=facts, folder=store.folder)
 
 
 def last_ending(store: RunStore) -> Ending:
     """How the last sitting ended; one that never said so was interrupted."""
-    said = store.meta().get("ending")
+    said = _noted(store, "ending")
+    return Ending.from_json(said) if said else Ending(interrupted=ExitCode.INTERRUPTED)
+
+
+def _noted(store: RunStore, key: str) -> Any:
+    """What the last sitting left in the store at its end; None where it never came to it."""
     sittings = store.sittings()
-    if said is None or (sittings and sittings[-1].ended_at is None):
-        return Ending(interrupted=ExitCode.INTERRUPTED)
-    return Ending.from_json(said)
+    crashed = bool(sittings) and sittings[-1].ended_at is None
+    return None if crashed else store.meta().get(key)
 
 
 def score_rows(store: RunStore, plan: Plan) -> int:
@@ -120,12 +137,12 @@ def write(store: RunStore, plan: Plan, comparison: Comparison, facts: RunFacts) 
         ) from error
 
 
-def _standing(comparison: Comparison, ending: Ending, options: RunOptions) -> tuple[RunState, int]:
+def _standing(comparison: Comparison, ending: Ending, paused_exit_code: int) -> tuple[RunState, int]:
     """How a run stands and what the process ends with. Precedence: interrupted, paused, incomplete, gate, complete."""
     if ending.interrupted is not None:
         return "interrupted", ending.interrupted
     if ending.paused and any(figures.pending for figures in comparison.columns):
-        return "paused", options.paused_exit_code
+        return "paused", paused_exit_code
     if not comparison.complete:
         return "incomplete", ExitCode.INCOMPLETE
     failed = any(gate.verdict != "pass" for gate in comparison.gates)
@@ -133,12 +150,10 @@ def _standing(comparison: Comparison, ending: Ending, options: RunOptions) -> tu
 
 
 def _reason(comparison: Comparison, ending: Ending, state: RunState) -> str:
-    """Why a run is not complete, in words."""
-    if state == "interrupted":
-        return "interrupted"
+    """Why a run is not complete, in words; empty where its state says it all."""
     if state == "paused":
         return ending.paused
-    if state == "complete":
+    if state in {"complete", "interrupted"}:
         return ""
     counts = {
         "in error": sum(figures.errors for figures in comparison.columns),
@@ -151,19 +166,19 @@ def _reason(comparison: Comparison, ending: Ending, state: RunState) -> str:
     return f"{ending.stopped} ({said})" if ending.stopped and said else ending.stopped or said
 
 
-def _go_on(comparison: Comparison, options: RunOptions, state: RunState) -> str:
-    """The command that goes on with the run; empty for a complete one."""
+def _go_on(comparison: Comparison, folder: Path, state: RunState) -> str:
+    """The command that goes on with this run, whichever others are unfinished; empty for a complete one."""
     if state == "complete":
         return ""
     errors = any(figures.errors for figures in comparison.columns)
     pending = any(figures.pending for figures in comparison.columns)
     if not (errors or pending):
         return ""
-    words = ["evalrun", "resume"]
+    words = ["evalrun", "resume", folder.name]
     if state == "incomplete" and errors:
         words.append("--retry-errors")
-    if options.results != Path("results"):
-        words += ["--results", str(options.results)]
+    if (results := folder.parent.parent) != Path("results"):
+        words += ["--results", str(results)]
     return shlex.join(words)
 
 

@@ -14,8 +14,7 @@ def rebuild(name: str, options: RunOptions, clock: Clock | None = None) -> Finis
     info = find_run(options.results, name)
     store = RunStore.open(info.folder, write=True, now=SystemClock().time())
     try:
-        return finish(
-            store, store.plan(), last_ending(store), options=options, changes=(), clock=clock or SystemClock()
-        )
+        ending = last_ending(store)
+        return finish(store, store.plan(), ending, options=options, clock=clock or SystemClock(), sat=False)
     finally:
         store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from evalrun.conduct.log import LOGGER, run_log
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.session import carry_out
 from evalrun.conduct.sitting import Ending
-from evalrun.errors import ExitCode, UsageError
+from evalrun.errors import UsageError
 from evalrun.keys import Secret, read_key
 from evalrun.records.plan import Plan
 from evalrun.redact import Redactor
@@ -36,21 +36,20 @@ class Opened:
 
 def run_plans(
     plans: Sequence[Plan], options: RunOptions, observer: Observer, clock: Clock | None = None
-) -> list[Finished]:
-    """Carry out several suites one after the other; an interruption ends them all.
+) -> Iterator[Finished]:
+    """Carry out several suites one after the other, each handed out as it ends; an interruption ends them all.
 
     Raises UsageError for a missing key or a folder that cannot be written, before anything of any suite is sent.
     """
     for plan in plans:
         _check_keys(plan, options)
     _check_writable(options.results)
-    finished = []
     for plan in plans:
         opened = open_or_create(plan, options, observer)
-        finished.append(sit(opened, options, observer, clock or SystemClock(), how="run"))
-        if finished[-1].exit_code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
+        finished = sit(opened, options, observer, clock or SystemClock(), how="run")
+        yield finished
+        if finished.facts.state == "interrupted":
             break
-    return finished
 
 
 def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clock | None = None) -> Finished:

@@ -27,12 +27,11 @@ def score_again(
         changes: tuple[str, ...] = ()
         if suite is not None:
             plan = prepare(suite, options.selection)
-            replanned = store.replan(plan)
+            dropped = store.replan(plan).dropped
+            kept = len(store.answered_keys())
             changes = (f"scored with {plan.suite.file}",)
-            observer.say(
-                f"{replanned.kept} answers kept, {replanned.new} cells have none, {replanned.dropped} left out"
-            )
+            observer.say(f"{kept} answers kept, {len(plan.cells) - kept} cells have none, {dropped} left out")
         plan = store.plan()
-        return finish(store, plan, last_ending(store), options=options, changes=changes, clock=clock)
+        return finish(store, plan, last_ending(store), options=options, changes=changes, clock=clock, sat=False)
     finally:
         store.close()

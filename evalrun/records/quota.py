@@ -56,15 +56,13 @@ class Quota:
 class Scope:
     """Where a quota applies. *id* is its identity in the ledger, *name* is for people.
 
-    *shared* scopes are kept in the machine's ledger, others in memory for the run. *adaptive* scopes have no stated limit:
-    their concurrency is found by trying.
+    *shared* scopes are kept in the machine's ledger, others in memory for the run.
     """
 
     id: str
     name: str
     quota: Quota = Quota()
     shared: bool = True
-    adaptive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

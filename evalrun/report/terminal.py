@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from evalrun.records.comparison import ColumnFigures, Comparison
+from evalrun.records.outcome import TokensMethod
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
@@ -99,8 +100,10 @@ def _figures(columns: Sequence[ColumnFigures]) -> list[_Figure]:
     )
     scored = tuple(numbers.of(c.scored, c.planned) for c in columns)
     scores = tuple(numbers.rate(c.score) for c in columns)
-    tokens = tuple(f"{numbers.tokens(c.prompt_tokens)} / {numbers.tokens(c.completion_tokens)}" for c in columns)
-    costs = tuple(numbers.money(c.cost_usd) for c in columns)
+    tokens = tuple(
+        f"{_about(c)}{numbers.tokens(c.prompt_tokens)} / {numbers.tokens(c.completion_tokens)}" for c in columns
+    )
+    costs = tuple(f"{_about(c) if c.cost_usd else ''}{numbers.money(c.cost_usd)}" for c in columns)
     nothing_paid = all(not c.cost_usd for c in columns)
     same = all(c.pass_rate is not None and c.score == c.pass_rate.mean for c in columns)
     return [
@@ -115,9 +118,15 @@ def _figures(columns: Sequence[ColumnFigures]) -> list[_Figure]:
     ]
 
 
+def _about(*columns: ColumnFigures) -> str:
+    """The mark of an estimate, where the tokens of any of these are counted by rule of thumb."""
+    return "~" if any(TokensMethod.ESTIMATE in figures.tokens_methods for figures in columns) else ""
+
+
 def _note(figures: ColumnFigures) -> str:
     """Why cells have no verdict, and what a reader must know of the column."""
     said = [words(not_scored(figures)) if not_scored(figures) else ""]
+    said += [f"{numbers.count(figures.truncated)} truncated" if figures.truncated else ""]
     said += ["simulated" if figures.simulated else "", "recorded" if figures.recorded else ""]
     return ", ".join(filter(None, said))
 
@@ -145,12 +154,14 @@ def _total_line(comparison: Comparison, width: int) -> list[str]:
     """Tokens and money over all columns, where there is more than one."""
     if len(comparison.columns) < 2:
         return []
-    totals = Totals.of(comparison)
+    totals, about = Totals.of(comparison), _about(*comparison.columns)
+    money = (about if totals.cost_usd else "") + numbers.money(totals.cost_usd)
     parts = [
         f"{numbers.of(totals.scored, totals.planned)} scored",
         numbers.plural(totals.requests, "request"),
-        f"{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)} tokens",
-        numbers.money(totals.cost_usd) + (" where known" if totals.cost_partial else ""),
+        f"{about}{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)} tokens"
+        + (" where known" if totals.tokens_partial else ""),
+        money + (" where known" if totals.cost_partial else ""),
         *([f"{numbers.count(totals.from_cache)} from cache"] if totals.from_cache else []),
     ]
     return _wrapped("total: " + ", ".join(part for part in parts if part != numbers.UNKNOWN), width)

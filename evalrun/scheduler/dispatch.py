@@ -53,6 +53,7 @@ class _Lane:
     retries: int = 0
     answered: int = 0
     unreachable: int = 0
+    trouble: str = ""
     halt: Halt | None = None
     reason: str = ""
     parked_until: float | None = None
@@ -181,7 +182,8 @@ class Dispatcher:
             pending.fits = True
         pressure = self._pressures.get(job.endpoint)
         if pressure and (pause := pressure.pause(now)):
-            return self._block(lane, pause.why, pause.until, now)
+            why = f"{lane.trouble}: {pause.why}" if lane.trouble and pressure.down_s(now) else pause.why
+            return self._block(lane, why, pause.until, now)
         if not taken.isdisjoint(job.scopes):
             return self._block(lane, "its turn", None, now)
         found = self._ledger.try_book(job.scopes, job.charge, now)
@@ -236,6 +238,7 @@ class Dispatcher:
 
     def _after(self, lane: _Lane, pending: _Pending, failure: Failure, now: float) -> bool:
         """Act on a failure; whether it is final for its job."""
+        lane.trouble = failure.message
         pressure = self._pressures.get(pending.job.endpoint)
         down_s = pressure.down_s(now) if pressure else 0.0
         lane.unreachable = lane.unreachable + 1 if unreachable(failure) else 0

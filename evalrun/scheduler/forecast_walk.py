@@ -14,65 +14,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evalrun.records.quota import Limit, Quota
-from evalrun.scheduler.calendar import ServerClock
-from evalrun.scheduler.rooms import Charge
-from evalrun.scheduler.windows import Account, Entry
+from evalrun.scheduler.calendar import is_day
+from evalrun.scheduler.forecast_state import Line, Load, Reason, ScopeState, ScopeUnderWay, begin, brim
+from evalrun.scheduler.windows import Entry
 
 _STEPS_A_LANE = 2000
 _MOST_STEPS = 60_000
 _NUDGE_S = 1e-6  # rounding must not hold the walk in one moment
 _SLACK = 1e-6  # of sums over many requests
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitState:
-    """A limit and how it stands: *used* of it, which has left at *resets_at* (ledger time; None: see its window)."""
-
-    limit: Limit
-    used: float = 0.0
-    resets_at: float | None = None
-
-    @property
-    def left(self) -> float:
-        """What may go at once."""
-        return max(0.0, brim(self.limit) - self.used)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeState:
-    """A scope and how it stands. *own* is the run's own scope: its bound is the user's choice and no quota.
-
-    *quota* says what it charges and how large a request may be; *limits* take the place of the quota's own.
-    """
-
-    id: str
-    name: str
-    quota: Quota = Quota()
-    limits: tuple[LimitState, ...] = ()
-    closed_until: float | None = None
-    closed_why: str = ""
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What a lane waits for in a scope: a *limit*; None: room for one more at once, or that it is opened again."""
-
-    scope: str
-    limit: Limit | None
-    closed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """What a lane sends, in order, in which scopes; an answer takes *latency_s* and *output_share* of its room."""
-
-    lane: str
-    charges: Sequence[Charge]
-    scopes: tuple[str, ...]
-    latency_s: float
-    output_share: float = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -97,47 +46,12 @@ class Sitting:
     requests: int
 
 
-class _ExactClock(ServerClock):
-    """The server's clock is taken to be this machine's."""
-
-    def bounds(self, now: float) -> tuple[float, float] | None:
-        return 0.0, 0.0
-
-
-@dataclass(slots=True, eq=False)
-class _Line:
-    """One limit of a scope; *booked* and *taken* are sums over a lane's requests, from the first to each."""
-
-    limit: Limit
-    reason: Reason
-    account: Account
-    booked: dict[str, Sequence[float]] = field(default_factory=dict)
-    taken: dict[str, Sequence[float]] = field(default_factory=dict)
-
-    def room(self, now: float) -> float:
-        return brim(self.limit) - self.account.used(now)
-
-
-@dataclass(slots=True, eq=False)
-class _Scope:
-    """A scope under way. Mutable: what is in flight."""
-
-    state: ScopeState
-    lines: list[_Line]
-    in_flight: int = 0
-
-    @property
-    def slots(self) -> float:
-        at_once = self.state.quota.concurrency
-        return math.inf if at_once is None else at_once - self.in_flight
-
-
 @dataclass(slots=True, eq=False)
 class _Lane:
     """A lane under way. Mutable: only the walk changes it."""
 
     load: Load
-    scopes: list[_Scope]
+    scopes: list[ScopeUnderWay]
     grain: int
     walked: Walked = field(default_factory=Walked)
     position: int = 0
@@ -152,10 +66,6 @@ class _Lane:
     def left(self) -> int:
         return len(self.load.charges) - self.position
 
-    @property
-    def lines(self) -> list[_Line]:
-        return [line for scope in self.scopes for line in scope.lines]
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Flying:
@@ -165,12 +75,7 @@ class _Flying:
     number: int
     lane: _Lane = field(compare=False)
     slots: int = field(compare=False)
-    entries: tuple[tuple[_Line, Entry, float], ...] = field(compare=False)
-
-
-def brim(limit: Limit) -> float:
-    """The most that a limit lets through at once."""
-    return limit.burst if limit.window == "bucket" and limit.burst is not None else limit.amount
+    entries: tuple[tuple[Line, Entry, float], ...] = field(compare=False)
 
 
 def walk(
@@ -193,11 +98,11 @@ class _Walk:
         self._now = self._began = now
         self._max_wait_s, self._night_s = max_wait_s, night_s
         grains = {load.lane: max(1, len(load.charges) // _STEPS_A_LANE) for load in loads}
-        self._scopes: dict[str, _Scope] = {}
+        self._scopes: dict[str, ScopeUnderWay] = {}
         for key in dict.fromkeys(key for load in loads for key in load.scopes):
             mine = [load for load in loads if key in load.scopes and load.charges]
             grain = min((grains[load.lane] for load in mine), default=1)
-            self._scopes[key] = _scope(scopes[key], mine, grain, now)
+            self._scopes[key] = begin(scopes[key], mine, grain, now)
         self._lanes = [_Lane(load, [self._scopes[key] for key in load.scopes], grains[load.lane]) for load in loads]
         self._flying: list[_Flying] = []
         self._number = 0
@@ -249,15 +154,15 @@ class _Walk:
         count = min(fits for fits, _, _ in found)
         if count:
             return count
-        _, until, reason = max((one for one in found if not one[0]), key=lambda one: one[1])
-        assert reason is not None
+        blocked = [(until, reason) for fits, until, reason in found if not fits and reason]
+        until, reason = max(blocked, key=lambda one: one[0])
         if self._max_wait_s < until - self._now < math.inf:
             lane.parked_until = until
         else:
             taken[reason.scope] = reason
         return self._block(lane, until, reason)
 
-    def _room(self, lane: _Lane, scope: _Scope) -> tuple[int, float, Reason | None]:
+    def _room(self, lane: _Lane, scope: ScopeUnderWay) -> tuple[int, float, Reason | None]:
         """How many of a lane's next requests a scope lets start now, and for none: until when not, and why."""
         state, now = scope.state, self._now
         if state.closed_until is not None and state.closed_until > now:
@@ -350,46 +255,3 @@ class _Walk:
         self._last_reply = max(lane.walked.ends_at for lane in self._lanes)
         self._sat_requests += sum(lane.left for lane in self._lanes)
         self._stop()
-
-
-def _scope(state: ScopeState, loads: Sequence[Load], grain: int, now: float) -> _Scope:
-    """A scope at the beginning, with what is used of it."""
-    clock = _ExactClock()
-    lines = []
-    for standing in state.limits:
-        limit = standing.limit
-        booked = {load.lane: _sums(limit.axis, state.quota.charge, load, settled=False) for load in loads}
-        taken = {load.lane: _sums(limit.axis, state.quota.charge, load, settled=True) for load in loads}
-        mean = max((sums[-1] / (len(sums) - 1) for sums in booked.values()), default=0.0)
-        times = math.ceil(grain * mean / brim(limit)) if grain > 1 else 1
-        coarse = _times(limit, times) if times > 1 else limit
-        account = account_of(coarse, clock)
-        if standing.used > 0:
-            account.settle(account.take(standing.used), standing.used, _settled_at(coarse, standing, now))
-        lines.append(_Line(coarse, Reason(state.id, limit), account, booked, taken))
-    return _Scope(state, lines)
-
-
-def _sums(axis: Axis, rule: ChargeRule, load: Load, *, settled: bool) -> Sequence[float]:
-    if axis == "requests":
-        return range(len(load.charges) + 1)
-    share = load.output_share if settled else 1.0
-    sums, total = [0.0], 0.0
-    for charge in load.charges:
-        took = Charge(charge.input_tokens, round(charge.output_tokens * share)) if share != 1 else None
-        total += amount_of(axis, rule, charge, took)
-        sums.append(total)
-    return sums
-
-
-def _times(limit: Limit, times: int) -> Limit:
-    """So many spans of a limit as one."""
-    burst = None if limit.burst is None else limit.burst * times
-    return replace(limit, amount=limit.amount * times, per_s=limit.per_s * times, burst=burst)
-
-
-def _settled_at(limit: Limit, standing: LimitState, now: float) -> float:
-    """When what is used must have been settled to leave at the time that is said."""
-    if limit.window == "bucket" or is_aligned(limit) or standing.resets_at is None:
-        return now
-    return min(now, standing.resets_at - limit.per_s)

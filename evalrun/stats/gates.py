@@ -12,6 +12,7 @@ from evalrun.records.suite import Gate
 from evalrun.stats.tallies import Sums
 
 ROUNDING = 1e-9
+_MOST_NAMED = 6  # columns that a reason names one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +29,10 @@ METRICS: Mapping[str, Metric] = {
     "score": Metric(figure=lambda sums: sums.score, form="{:.{}f}", missing="nothing scored"),
     "cost_usd": Metric(figure=lambda sums: sums.cost_usd, form="${:.{}f}", missing="cost unknown"),
     "latency_s": Metric(figure=lambda sums: sums.latency_s, form="{:.{}f} s", missing="latency unknown"),
-    "p50(latency_s)": Metric(
+    "latency_p50_s": Metric(
         figure=lambda sums: sums.latency_percentile_s(0.5), form="{:.{}f} s", missing="latency unknown"
     ),
-    "p95(latency_s)": Metric(
+    "latency_p95_s": Metric(
         figure=lambda sums: sums.latency_percentile_s(0.95), form="{:.{}f} s", missing="latency unknown"
     ),
 }
@@ -73,16 +74,17 @@ class GateTally:
 
     def result(self, *, complete: bool) -> GateResult:
         """The gate's answer: not decided while the run is not complete, else whether every column meets it."""
-        judged = [self._judge(label, sums) for label, sums in self._sums.values() if sums.rows]
-        said = "; ".join(words for _, words in judged)
+        metric = METRICS[self._gate.metric]
+        counted = [(label, sums) for label, sums in self._sums.values() if sums.rows]
         if not complete:
-            return GateResult(
-                gate=self._gate, verdict="not decided", reason="the run is not complete; " + (said or "no row")
-            )
+            known = [self._judge(label, sums) for label, sums in counted if metric.figure(sums) is not None]
+            reason = "; ".join(["the run is not complete", *_told(known)])
+            return GateResult(gate=self._gate, verdict="not decided", reason=reason)
+        judged = [self._judge(label, sums) for label, sums in counted]
         if not judged:
             return GateResult(gate=self._gate, verdict="fail", reason="no column and case that it is for")
         met = all(passed for passed, _ in judged)
-        return GateResult(gate=self._gate, verdict="pass" if met else "fail", reason=said)
+        return GateResult(gate=self._gate, verdict="pass" if met else "fail", reason="; ".join(_told(judged)))
 
     def _judge(self, label: str, sums: Sums) -> tuple[bool, str]:
         """Whether a column meets the gate, and why, in words."""
@@ -96,6 +98,18 @@ class GateTally:
         if self._gate.metric in ("pass_rate", "score") and sums.scored < sums.rows:
             shown += f" ({sums.scored:,} of {sums.rows:,} scored)"
         return passed, f"{label} {shown} {self._gate.operator if passed else otherwise} {limit:g}"
+
+
+def _told(judged: Sequence[tuple[bool, str]]) -> list[str]:
+    """Every column's words; of many columns only those that do not meet the gate, and how many others there are."""
+    if len(judged) <= _MOST_NAMED:
+        return [words for _, words in judged]
+    failing = [words for passed, words in judged if not passed]
+    met, unnamed = len(judged) - len(failing), len(failing) - _MOST_NAMED
+    if not failing:
+        return [f"all {met:,} columns meet it"]
+    more = [f"{unnamed:,} more do not meet it"] if unnamed > 0 else []
+    return [*failing[:_MOST_NAMED], *more, *([f"{met:,} of {len(judged):,} columns meet it"] if met else [])]
 
 
 def _written(form: str, figure: float, limit: float) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from evalrun.errors import StorageError
 from tests.cli.harness import Said, Simulator, call, newest_run
 
 SUITE = """\
@@ -211,6 +212,18 @@ def test_score_again_sends_nothing(capsys: pytest.CaptureFixture[str], suite: Pa
     assert "scorer.equals" in table.columns
 
 
+def test_scoring_again_counts_the_answers_that_there_are(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """An answer that a smaller suite left out is kept, and counted when a suite wants it again."""
+    run(capsys, suite)
+    name = newest_run(Path("results")).name
+    less = call(capsys, "score", name, "--suite", suite, "--limit", "1")
+    more = call(capsys, "score", name, "--suite", suite)
+
+    assert "4 answers kept, 0 cells have none, 8 left out" in less.err
+    assert "12 answers kept, 0 cells have none, 0 left out" in more.err
+    assert "12/12 scored" in more.out
+
+
 def test_report_rebuilds_the_files(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
     """`evalrun report` writes every file again from run.db alone, the same as before."""
     run(capsys, suite)
@@ -302,3 +315,102 @@ def test_a_suite_without_scorers_says_so(capsys: pytest.CaptureFixture[str], sui
 
     assert said.code == 0
     assert "no scorers" in said.out
+
+
+def test_a_rebuilt_report_tells_of_the_run_and_not_of_the_rebuilding(
+    capsys: pytest.CaptureFixture[str], suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written again later, under other options, run.json is as the run's last sitting left it."""
+    commits = iter(("1" * 40, "2" * 40))
+    monkeypatch.setattr("evalrun.conduct.finish.git_commit", lambda _: next(commits))
+    run(capsys, suite, "--max-requests", "5", "-j", "3", "--paused-exit-code", "9")
+    folder = newest_run(Path("results"))
+    before = (folder / "run.json").read_text()
+
+    assert call(capsys, "report", folder).code == 0
+    assert (folder / "run.json").read_text() == before
+
+
+def test_the_command_that_goes_on_names_its_own_run(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """Of several paused suites each says how to go on with itself."""
+    other = suite.with_name("other.yaml")
+    other.write_text(SUITE.replace("name: sums", "name: other"))
+    call(capsys, suite, other, "--max-requests", "5", "--results", "elsewhere")
+
+    for folder in Path("elsewhere").glob("*/*"):
+        go_on = json.loads((folder / "run.json").read_text())["go_on"]
+        assert go_on == f"evalrun resume {folder.name} --results elsewhere"
+        assert call(capsys, *go_on.split()[1:], "--quiet").code == 0
+        assert json.loads((folder / "run.json").read_text())["complete"]
+
+
+def test_a_plan_fits_eighty_columns_and_says_each_limit_once(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """However long labels are, a plan's lines fit a terminal, and what paces the run is said once."""
+    text = SUITE.replace("label: tiny,", "label: a-very-long-label-that-would-not-leave-any-room-for-figures,")
+    lab = "providers: {lab: {base_url: 'http://127.0.0.1:9/v1', quota: {rpm: 120, concurrency: 3}}}\n"
+    suite.write_text(lab + text.replace("simulator/", "lab/"))
+    said = call(capsys, "plan", suite)
+
+    assert said.code == 0, said.err
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert said.out.count("  limits  120 requests/60 s, 3 at once") == 1
+
+
+def test_an_empty_selector_is_refused(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """--only with nothing behind it, as an unset variable leaves it, does not mean everything."""
+    said = call(capsys, suite, "--only", "tag=")
+
+    assert said.code == 2
+    assert "no value is given" in said.err
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize("option", ["--max-cost-usd", "--fail-under"])
+def test_nan_is_no_figure(capsys: pytest.CaptureFixture[str], suite: Path, option: str) -> None:
+    """A limit that no comparison could keep is refused before anything is sent."""
+    assert call(capsys, suite, option, "nan").code == 2
+    assert not Path("results").exists()
+
+
+def test_a_pause_outranks_a_failed_gate_whatever_its_code(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """With --paused-exit-code the precedence among several suites is what it was."""
+    failing = suite.with_name("failing.yaml")
+    failing.write_text(SUITE.replace("name: sums", "name: failing").replace("expected: 3}", "expected: 4}"))
+    big = suite.with_name("big.yaml")
+    big.write_text(SUITE.replace("name: sums", "name: big") + "budget: {max_requests: 3}\n")
+    words = ("--quiet", "--fail-under", "1", "--paused-exit-code", "9")
+
+    assert call(capsys, failing, *words).code == 1
+    assert call(capsys, failing, big, *words).code == 9
+
+
+def test_what_has_ended_is_told_though_the_next_suite_fails(
+    capsys: pytest.CaptureFixture[str], suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each suite's summary is printed when it ends, so that a full disk under the second hides nothing of the first."""
+    from evalrun.conduct import run as conduct
+
+    def full(plan: object, *_: object) -> object:
+        if getattr(plan, "suite").name == "other":  # noqa: B009
+            raise StorageError("disk full")
+        return opened(plan, *_)  # type: ignore[arg-type]
+
+    opened = conduct.open_or_create
+    monkeypatch.setattr(conduct, "open_or_create", full)
+    other = suite.with_name("other.yaml")
+    other.write_text(SUITE.replace("name: sums", "name: other"))
+    said = call(capsys, suite, other)
+    assert said.code == 4
+    assert "12/12 scored" in said.out
+    said = call(capsys, suite, other, "--json")
+    assert said.code == 4
+    assert json.loads(said.out)["state"] == "complete"
+
+
+def test_prune_takes_the_results_folder_too(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """--results is understood on either side of `prune`."""
+    for _ in range(3):
+        call(capsys, suite, "--results", "elsewhere")
+    assert call(capsys, "runs", "prune", "--keep", "2", "--results", "elsewhere").out.endswith("1 run removed\n")
+    assert call(capsys, "runs", "--results", "elsewhere", "prune", "--keep", "1").out.endswith("1 run removed\n")
+    assert len(list(Path("elsewhere/sums").iterdir())) == 1

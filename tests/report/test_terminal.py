@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -30,11 +31,11 @@ def test_a_finished_run() -> None:
         "large beats mini on pass rate by 37.5 points [2.1, 72.9] (paired, 8 cases).\n"
         "mini and sim are not distinguishable (needs about 210 more cases).\n"
         "\n"
-        "column  pass rate           scored  score  tokens in/out      cost  not scored\n"
-        "large   0.875 [0.66, 0.99]     8/8  0.917       196 / 24  $0.00029\n"
-        "mini    0.571 [0.35, 0.68]     7/8  0.714       172 / 28  $0.00017  1 error\n"
-        "sim     0.625 [0.41, 0.74]     8/8  0.750       196 / 40      free  simulated\n"
-        "total: 23/24 scored, 24 requests, 564 / 92 tokens, $0.00046\n"
+        "column  pass rate           scored  score  tokens in/out       cost  not scored\n"
+        "large   0.875 [0.66, 0.99]     8/8  0.917       196 / 24   $0.00029\n"
+        "mini    0.571 [0.35, 0.68]     7/8  0.714      ~172 / 28  ~$0.00017  1 error\n"
+        "sim     0.625 [0.41, 0.74]     8/8  0.750       196 / 40       free  simulated\n"
+        "total: 23/24 scored, 24 requests, ~564 / 92 tokens, ~$0.00046\n"
         "\n"
         "simulated sim: evalrun's rule-based simulator, no real model\n"
         "errors    mini: 503 overloaded\n"
@@ -59,6 +60,22 @@ def test_a_paused_run_says_how_to_go_on() -> None:
     assert "paused: large has used its 50 requests for today. 10 of 24 cells have no" in lines
     assert "go on   evalrun resume   after 2026-11-21T00:00:00Z" in lines
     assert any(line.startswith("gates    not decided") for line in lines)
+
+
+def test_estimates_and_cut_answers_are_marked() -> None:
+    """Tokens and cost that were counted by rule of thumb have a `~`, and answers cut at the limit are counted."""
+    plan = make_plan()
+    made = make_comparison(plan, make_rows(plan))
+    first, *others = made.columns
+    first = replace(first, tokens_methods=("api", "estimate"), truncated=2)
+    lines = summary(plan, replace(made, columns=(first, *others)), make_facts(), width=120, color=False).split("\n")
+    large, sim = (next(line for line in lines if line.startswith(label + "  ")) for label in ("large", "sim"))
+
+    assert "~196 / 24" in large
+    assert "~$0.00029" in large
+    assert "2 truncated" in large
+    assert "~" not in sim
+    assert "total: 23/24 scored, 24 requests, ~564 / 92 tokens, ~$0.00046" in lines
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 140])

@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import pytest
 
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
-from evalrun.records.quota import Budget, Limit, Quota, RateFacts, Refusal, Scope
+from evalrun.records.quota import Budget, Limit, Quota, Scope
 from evalrun.records.request import Request
 from evalrun.scheduler.dispatch import Dispatcher
 from evalrun.scheduler.jobs import Halt, Job
 from evalrun.scheduler.ledger import MemoryLedger
 from evalrun.scheduler.pressure import Pressure
 from evalrun.scheduler.quota import Book
-from evalrun.scheduler.rooms import Charge, Spent
 from evalrun.scheduler.retry import RetryPolicy
+from evalrun.scheduler.rooms import Charge, Spent
 from tests.virtual import VirtualClock, run_virtual
 
 OK = Response(text="yes", usage=Usage(prompt_tokens=1, completion_tokens=1, method=TokensMethod.API), latency_s=1.0)
@@ -35,7 +35,7 @@ def request(name: str) -> Request:
 def jobs(lane: str, count: int, more: tuple[str, ...] = ()) -> Iterator[Job]:
     """A lane's feed of *count* jobs, which book in the run, the lane's account, the lane's own scope, and *more*."""
     scopes = ("run", f"{lane} account", lane, *more)
-    return (Job(request(f"{lane}{n}"), n, scopes, Charge(1, 1)) for n in range(count))
+    return (Job(request(f"{lane}{n}"), n, scopes, Charge(1, 1), "p") for n in range(count))
 
 
 class Server:
@@ -190,6 +190,29 @@ def test_an_endpoint_that_was_never_there_stops_its_lane() -> None:
 
     assert dispatcher.views()[0].halt is Halt.REFUSED
     assert len(sink.exchanges) <= 7
+
+
+def test_an_endpoint_where_nobody_listens_costs_little_quota() -> None:
+    """While connections are refused no further cells are tried, and the lane says what it waits for."""
+    refused: list[Outcome] = [Failure(kind=FailureKind.CONNECT, message="nobody listens") for _ in range(999)]
+    minute = Quota(concurrency=2, limits=(Limit(axis="requests", amount=30, per_s=60),))
+    said: set[str] = set()
+
+    async def look(dispatcher: Dispatcher) -> None:
+        for _ in range(40):
+            await asyncio.sleep(0.05)
+            said.add(dispatcher.views()[0].waiting)
+
+    server, _, dispatcher, took = dispatch(
+        {"a": jobs("a", 100)}, book(run=minute), {"*": refused}, meanwhile=look,
+        pressures={"p": Pressure(adaptive=False, most=2)},
+    )  # fmt: skip
+
+    assert dispatcher.views()[0].halt is Halt.REFUSED
+    assert len({key for _, key in server.seen}) <= 7
+    assert len(server.seen) <= 30
+    assert took < 60
+    assert "nobody listens" in said
 
 
 def test_a_spent_budget_halts_and_leaves_the_rest() -> None:

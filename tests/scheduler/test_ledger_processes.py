@@ -112,7 +112,9 @@ def test_a_dead_process_gives_back_what_it_held_at_once(tmp_path: Path) -> None:
     ledger.close()
 
     assert all(isinstance(found, Wait) and found.scope == MODEL and not found.day for found in waits)
-    assert [found.until - second for found, second in zip(waits, (0, 1, 5), strict=True)] == pytest.approx([START + 0.1] * 3)
+    assert [found.until - second for found, second in zip(waits, (0, 1, 5), strict=True)] == pytest.approx(
+        [START + 0.1] * 3
+    )
     assert isinstance(after, Booking)
 
 

@@ -21,6 +21,7 @@ def failure(kind: FailureKind, retry_after_s: float | None = None) -> Failure:
         (FailureKind.SERVER, 1, None, 0.5, Again(0.5)),
         (FailureKind.SERVER, 2, None, 1.0, Again(2.0)),
         (FailureKind.SERVER, 3, None, 0.5, GiveUp()),
+        (FailureKind.CONNECT, 1, None, 0.5, Again(0.5)),
         (FailureKind.RESET, 1, None, 0.0, Again(0.0)),
         (FailureKind.CUT, 1, None, 1.0, Again(1.0)),
         (FailureKind.TIMEOUT, 2, None, 0.5, Again(1.0)),

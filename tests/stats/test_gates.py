@@ -4,12 +4,14 @@ import pytest
 
 from evalrun.records.suite import Gate
 from evalrun.stats.compare import compare
+from evalrun.stats.gates import METRICS
+from evalrun.suite.gates import METRICS as WRITTEN
 from tests.stats.build import plan, rows
 
 
 def _gate(text, **only):
-    metric, operator, value = text.split()
-    return Gate(text=text, metric=metric, operator=operator, value=float(value), only=only)
+    written, operator, value = text.split()
+    return Gate(text=text, metric=WRITTEN[written], operator=operator, value=float(value), only=only)
 
 
 def _judged(gate, columns, *, complete=True, max_error_rate=1.0, **facts):
@@ -79,14 +81,38 @@ def test_a_gate_on_a_figure_that_is_not_there_fails(text, letters, facts, reason
     assert _judged(_gate(text), {"a": letters}, **facts) == ("fail", reason)
 
 
+def test_every_figure_that_a_suite_may_name_can_be_judged():
+    """What the suite's border lets through as a gate's figure is one that the statistics know."""
+    assert set(WRITTEN.values()) <= set(METRICS)
+
+
 def test_no_gate_is_decided_on_an_incomplete_run():
     """While cells are missing, a gate neither passes nor fails, and tells how it stands."""
     assert _judged(_gate("pass_rate >= 0.5"), {"a": "pp."}) == (
         "not decided",
         "the run is not complete; a 1.000 (2 of 3 scored) >= 0.5",
     )
+    assert _judged(_gate("pass_rate >= 0.5"), {"a": "p.", "b": ".."}) == (
+        "not decided",
+        "the run is not complete; a 1.000 (1 of 2 scored) >= 0.5",
+    )
     assert _judged(_gate("pass_rate >= 0.5"), {"a": "pp"}, complete=False)[0] == "not decided"
     assert _judged(_gate("pass_rate >= 0.5"), {"a": "pe"}, max_error_rate=0.0)[0] == "not decided"
+
+
+@pytest.mark.parametrize(
+    ("failing", "reason"),
+    [
+        (0, "all 9 columns meet it"),
+        (1, "c0 0.000 is below 0.9; 8 of 9 columns meet it"),
+        (9, "; ".join(f"c{n} 0.000 is below 0.9" for n in range(6)) + "; 3 more do not meet it"),
+    ],
+)
+def test_of_many_columns_a_gate_names_those_that_fail(failing, reason):
+    """With more columns than can be read at a glance, those that meet the gate are counted."""
+    columns = {f"c{n}": "f" if n < failing else "p" for n in range(9)}
+
+    assert _judged(_gate("pass_rate >= 0.9"), columns) == ("fail" if failing else "pass", reason)
 
 
 def test_a_gate_says_what_its_figure_left_out():
