@@ -177,6 +177,10 @@ class LedgerOutOfReach(StorageError):
     exit_code = ExitCode.PAUSED
 
 
+class LedgerDamaged(StorageError):
+    """The machine's quota ledger is damaged: what was used today is not known."""
+
+
 class RunTooNew(StorageError):
     """The run was written by a newer evalrun."""
 

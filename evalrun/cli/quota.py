@@ -39,6 +39,8 @@ def quota(context: click.Context, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"state": str(state), "scopes": [_object(one) for one in standings]}, indent=2))
         return 0
+    if not standings:
+        click.echo(_fit(f"no limits are known yet: the ledger in {state} is empty", None))
     width = min(_MOST_WIDTH, shutil.get_terminal_size((80, 24)).columns)
     for line in quota_lines(standings, now):
         click.echo(_fit(line, width))
@@ -84,10 +86,6 @@ def forget(scope: str | None) -> int:
 
 def quota_lines(standings: tuple[Standing, ...], now: float) -> Iterator[str]:
     """Every scope in a few lines."""
-    from evalrun.conduct.quota import state_folder
-
-    if not standings:
-        yield f"no limits are known yet: the ledger in {state_folder(os.environ)} is empty"
     for position, one in enumerate(standings):
         if position:
             yield ""

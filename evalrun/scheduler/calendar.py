@@ -31,6 +31,12 @@ class ServerClock:
         self._bounds: tuple[float, float] | None = None
         self._at = 0.0
         self._frozen_until = -math.inf
+        self._leader: ServerClock | None = None
+
+    def follow(self, leader: ServerClock) -> None:
+        """Be the same clock as another one from now on: of one server, so that its windows open at one moment."""
+        if leader is not self:
+            self._leader = leader
 
     def observe(self, server_time: float, sent_at: float, received_at: float) -> bool:
         """Learn from a reply's Date; whether it was the first one."""
@@ -55,6 +61,8 @@ class ServerClock:
 
     def bounds(self, now: float) -> tuple[float, float] | None:
         """The least and the greatest offset at *now*; None before the first Date."""
+        if self._leader is not None:
+            return self._leader.bounds(now)
         if self._bounds is None:
             return None
         drift = max(0.0, now - self._at) * _DRIFT

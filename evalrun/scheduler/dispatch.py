@@ -19,7 +19,7 @@ from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Out
 from evalrun.records.quota import RateFacts, Refusal
 from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink
 from evalrun.scheduler.pressure import Pressure
-from evalrun.scheduler.retry import Again, GiveUp, Park, RetryPolicy, decide, unreachable
+from evalrun.scheduler.retry import PASSING, Again, GiveUp, Park, RetryPolicy, decide, unreachable
 from evalrun.scheduler.rooms import Booking, Charge, Never, Wait
 
 # An endpoint that never answered is given up after so many failures; where nobody listens yet, after so long.
@@ -242,7 +242,7 @@ class Dispatcher:
         pressure = self._pressures.get(pending.job.endpoint)
         down_s = pressure.down_s(now) if pressure else 0.0
         lane.unreachable = lane.unreachable + 1 if unreachable(failure) else 0
-        patient = down_s <= _PATIENCE_S if pressure and failure.kind is FailureKind.CONNECT else False
+        patient = pressure is not None and failure.kind in PASSING and down_s <= _PATIENCE_S
         if lane.unreachable >= _UNREACHABLE_IN_A_ROW and not lane.answered and not patient:
             self._halt(lane, Halt.REFUSED, failure.message)
             return True

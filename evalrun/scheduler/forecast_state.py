@@ -54,7 +54,7 @@ class Reason:
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Load:
     """What a lane sends, in order, in which scopes; an answer takes *latency_s* and *output_share* of its room."""
 

@@ -28,13 +28,15 @@ _SLACK = 1e-6  # of sums over many requests
 class Walked:
     """How a lane went. Mutable: only the walk changes it.
 
-    *waited* is seconds by reason; *nights* counts long waits for a day's limit, after something was sent.
+    *waited* is seconds by reason; *nights* counts long waits for a day's limit, *nights_before* those before anything
+    was sent.
     """
 
     starts_at: float = math.inf
     ends_at: float = -math.inf
     waited: dict[Reason, float] = field(default_factory=lambda: defaultdict(float))
     nights: int = 0
+    nights_before: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,16 +116,12 @@ class _Walk:
         for _ in range(_MOST_STEPS):
             self._land()
             self._send()
-            wake = min(
-                (lane.until for lane in self._lanes if lane.left and lane.parked_until is None), default=math.inf
-            )
-            wake = min(wake, self._flying[0].ends_at if self._flying else math.inf)
+            waiting = [lane.until for lane in self._lanes if lane.left and lane.parked_until is None]
+            wake = min([*waiting, self._flying[0].ends_at if self._flying else math.inf])
             if wake < math.inf:
                 self._pass_to(max(wake, self._now + _NUDGE_S))
                 continue
-            self._sittings.append(
-                Sitting(starts_at=self._sat_since, ends_at=self._last_reply, requests=self._sat_requests)
-            )
+            self._stop()
             parked = [lane.parked_until for lane in self._lanes if lane.parked_until is not None]
             if not parked:
                 break
@@ -140,8 +138,7 @@ class _Walk:
             lane = min(ready, key=lambda each: (each.blocked_since, each.started))
             count = self._may_start(lane, taken)
             if count:
-                fair = max(lane.grain, math.ceil(count / len(ready)))
-                self._start(lane, min(count, fair))
+                self._start(lane, count, len(ready))
             if not count or not lane.left:
                 ready.remove(lane)
 
@@ -169,7 +166,7 @@ class _Walk:
             return 0, state.closed_until, Reason(state.id, None, closed=True)
         if scope.slots < 1:
             return 0, math.inf, Reason(state.id, None)
-        most, until, why = lane.left, now, None
+        most, until, why = min(lane.left, max(scope.slots, lane.grain)), now, None
         for line in scope.lines:
             sums, at = line.booked[lane.load.lane], lane.position
             fits = bisect_right(sums, sums[at] + line.room(now) + _SLACK) - 1 - at
@@ -181,20 +178,23 @@ class _Walk:
                 if when > until:
                     until, why = when, line.reason
             most = min(most, fits)
-        return most, until, why
+        return int(most), until, why
 
     def _block(self, lane: _Lane, until: float, reason: Reason) -> int:
         lane.until, lane.reason = until, reason
         lane.blocked_since = min(lane.blocked_since, self._now)
-        if lane.day_since is None and reason.limit is not None and is_day(reason.limit):
+        if lane.day_since is None and (reason.closed or (reason.limit is not None and is_day(reason.limit))):
             lane.day_since = self._now
         return 0
 
-    def _start(self, lane: _Lane, count: int) -> None:
-        """Book so many requests as one block, which goes in several waves where it needs more slots than there are."""
+    def _start(self, lane: _Lane, count: int, sharing: int) -> None:
+        """Book one block of at most so many requests, a fair part where others share what there is.
+
+        A large block goes in waves where it needs more slots than there are.
+        """
+        count = min(count, max(lane.grain, math.ceil(count / sharing)))
         free = min(scope.slots for scope in lane.scopes)
-        count = min(count, max(int(min(free, count)), lane.grain))
-        slots = int(min(count, free))
+        slots = int(min(count, max(1, free // sharing)))
         first, last, name = lane.position, lane.position + count, lane.load.lane
         entries = []
         for scope in lane.scopes:
@@ -202,16 +202,20 @@ class _Walk:
             for line in scope.lines:
                 sums, taken = line.booked[name], line.taken[name]
                 entries.append((line, line.account.take(sums[last] - sums[first]), taken[last] - taken[first]))
-        walked = lane.walked
-        if lane.day_since is not None and walked.starts_at < math.inf:
-            walked.nights += self._now - lane.day_since > self._night_s
-        walked.starts_at = min(walked.starts_at, self._now)
+        self._note_start(lane)
         lane.position, lane.started, lane.blocked_since = last, lane.started + count, math.inf
         lane.reason, lane.day_since = None, None
         self._sat_requests += count
         self._number += 1
         ends_at = self._now + math.ceil(count / slots) * lane.load.latency_s
         heapq.heappush(self._flying, _Flying(ends_at, self._number, lane, slots, tuple(entries)))
+
+    def _note_start(self, lane: _Lane) -> None:
+        night = lane.day_since is not None and self._now - lane.day_since > self._night_s
+        if lane.walked.starts_at < math.inf:
+            lane.walked.nights += night
+        else:
+            lane.walked.starts_at, lane.walked.nights_before = self._now, int(night)
 
     def _land(self) -> None:
         """Settle what is back."""

@@ -126,6 +126,9 @@ class SqliteLedger(MemoryLedger):
 
     def try_book(self, scopes: tuple[str, ...], charge: Charge, now: float) -> Booking | Wait | Busy | Never:
         """See jobs.Ledger. What waits for another process's request is told to look again."""
+        if not self._part(scopes) and now - self._read_at >= _STALE_S and not self._shared.keys().isdisjoint(scopes):
+            with self._turn(now):
+                pass  # others may have learned of a limit
         kept = self._part(scopes)
         if not kept:
             return super().try_book(scopes, charge, now)

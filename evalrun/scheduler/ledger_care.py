@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalrun.errors import StorageError
+from evalrun.errors import LedgerDamaged
 from evalrun.records.quota import Limit, Scope
 from evalrun.scheduler import ledger_rows as rows
 from evalrun.scheduler.ledger_file import LedgerFile, remove
@@ -67,17 +67,22 @@ def forget(path: Path, scope: str | None, now: float) -> None:
     if not path.exists():
         return
     try:
-        file = LedgerFile(path)
-    except StorageError:
-        if scope is None:
-            remove(path)
-            return
-        raise
+        _forget_in(path, scope, now)
+    except LedgerDamaged:
+        if scope is not None:
+            raise
+        remove(path)
+
+
+def _forget_in(path: Path, scope: str | None, now: float) -> None:
+    file = LedgerFile(path)
     try:
         with file.transaction() as connection:
             rows.bury(connection, rows.standing(connection)[0] + 1, sweep(file.leases), now)
-            for one in rows.read_scopes(connection) if scope is None else [scope]:
-                _forget(connection, one)
+            if scope is None:
+                _forget_all(connection)
+            else:
+                _forget(connection, scope)
             rows.new_epoch(connection)
     finally:
         file.close()
@@ -87,8 +92,22 @@ def _forget(connection: sqlite3.Connection, scope: str) -> None:
     _take_out(connection, scope)
     connection.execute("DELETE FROM lessons WHERE scope = ?", (scope,))
     connection.execute("DELETE FROM latencies WHERE scope = ?", (scope,))
-    if connection.execute("SELECT count(*) FROM leases").fetchone()[0] == 0:
+    if not _in_use(connection):
         connection.execute("DELETE FROM scopes WHERE id = ?", (scope,))
+
+
+def _forget_all(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM entries WHERE settled_at IS NOT NULL")
+    connection.execute("DELETE FROM lessons")
+    connection.execute("DELETE FROM latencies")
+    if not _in_use(connection):
+        connection.execute("DELETE FROM sets")
+        connection.execute("DELETE FROM scopes")
+
+
+def _in_use(connection: sqlite3.Connection) -> bool:
+    """Whether a process is at work: it will not say again which scopes it has."""
+    return bool(connection.execute("SELECT count(*) FROM leases").fetchone()[0])
 
 
 def _standings(file: LedgerFile, connection: sqlite3.Connection, now: float) -> tuple[Standing, ...]:

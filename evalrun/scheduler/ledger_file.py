@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from evalrun.errors import EvalrunError, StorageError
+from evalrun.errors import EvalrunError, LedgerDamaged, StorageError
 
 FILE_NAME = "quota.db"
 APPLICATION_ID = 0x65766C71  # "evlq"
@@ -192,13 +192,13 @@ class LedgerFile:
         if not tables and not version and not application:
             self._create(connection)
         elif application != APPLICATION_ID:
-            raise StorageError(f"{self.path}: this is no ledger, or it is damaged; {_CURE}")
+            raise damaged(self.path, "this is no ledger")
         elif version > FORMAT:
             raise StorageError(f"{self.path}: written by a newer evalrun; use that one, or another EVALRUN_STATE")
         elif version != FORMAT or sorted(tables) != sorted(STATEMENTS):
-            raise StorageError(f"{self.path}: damaged (its tables are not a ledger's); {_CURE}")
+            raise damaged(self.path, "its tables are not a ledger's")
         elif connection.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
-            raise StorageError(f"{self.path}: damaged (integrity check failed); {_CURE}")
+            raise damaged(self.path, "integrity check failed")
 
     def _create(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
@@ -226,9 +226,9 @@ def remove(path: Path) -> None:
             path.with_name(name).unlink(missing_ok=True)
 
 
-def damaged(path: Path, what: str) -> StorageError:
+def damaged(path: Path, what: str) -> LedgerDamaged:
     """The error for a file whose content cannot be trusted."""
-    return StorageError(f"{path}: damaged ({what}); {_CURE}")
+    return LedgerDamaged(f"{path}: damaged ({what}); {_CURE}")
 
 
 def _lock_path(path: Path) -> Path:

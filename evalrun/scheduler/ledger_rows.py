@@ -11,7 +11,7 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from evalrun.records.quota import DAY_S, Axis, Limit, Quota, Scope
 from evalrun.scheduler.rooms import Charge, Lesson
@@ -21,7 +21,7 @@ LESSON_KEPT_S = 7 * DAY_S
 _SCOPE_KEPT_S = 60 * DAY_S
 # How long a request of a dead process may have been under way: it counted within that time, if it counted at all.
 _UNDER_WAY_S = 3600.0
-_KINDS = ("limit", "guess", "pace", "closed")
+_KINDS = get_args(get_type_hints(Lesson)["kind"])
 _NOTHING = Charge(0, 0)
 _COLUMNS = """id, scopes, suite, requests, input_tokens, output_tokens, booked_at, settled_at, took_input,
     took_output, lease"""

@@ -18,10 +18,7 @@ from dataclasses import dataclass
 
 from evalrun.records.outcome import FailureKind
 
-_DOWN = frozenset({
-    FailureKind.OVERLOAD, FailureKind.SERVER, FailureKind.CONNECT, FailureKind.RESET, FailureKind.TIMEOUT,
-    FailureKind.CUT, FailureKind.GARBAGE,
-})  # fmt: skip
+_DOWN = frozenset({FailureKind.OVERLOAD, FailureKind.CONNECT, FailureKind.RESET, FailureKind.TIMEOUT})
 _PUSHED_BACK = frozenset({FailureKind.RATE_LIMIT, FailureKind.OVERLOAD})
 
 _FIRST_AT_ONCE = 8.0

@@ -190,11 +190,12 @@ class Book:
         if not scopes:
             return ()
         manner = believe if isinstance(believe, Manner) else Manner(believe)
+        last = len(scopes) - 1
+        place = Place(scopes[min(1, last)], scopes[min(2, last)], self._let_through)
+        place.model.clock.follow(place.account.clock)
         if rate.server_time is not None and math.isfinite(rate.server_time):
             for scope in scopes:
                 scope.clock.observe(rate.server_time, sent_at, received_at)
-        last = len(scopes) - 1
-        place = Place(scopes[min(1, last)], scopes[min(2, last)], self._let_through)
         found = lessons.from_headers(place, rate, manner)
         news = [self.learn(lesson, received_at) for lesson in found]
         if refused:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from evalrun.records.outcome import Failure, FailureKind
 from evalrun.records.quota import Refusal
 
-_PASSING = frozenset(
+PASSING = frozenset(
     {
         FailureKind.CONNECT,
         FailureKind.RESET,
@@ -27,7 +27,9 @@ _PASSING = frozenset(
 _FOR_EVERYONE = frozenset({FailureKind.AUTH, FailureKind.MONEY, FailureKind.GONE, FailureKind.TLS})
 # A limit of requests at once is not a quota: room is there as soon as one of them is back.
 _CONCURRENCY_WAIT_S = 1.0
-_UNREACHABLE = frozenset({FailureKind.CONNECT, FailureKind.NOT_FOUND, FailureKind.REDIRECT})
+_UNREACHABLE = frozenset(
+    {FailureKind.CONNECT, FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.NOT_FOUND, FailureKind.REDIRECT}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def decide(
     """
     if failure.kind in _FOR_EVERYONE:
         return GiveUp(stop_lane=True)
-    if failure.kind not in _PASSING:
+    if failure.kind not in PASSING:
         return GiveUp()
     limited = failure.kind is FailureKind.RATE_LIMIT
     if down_s > 0 and not limited:

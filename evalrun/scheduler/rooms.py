@@ -80,8 +80,8 @@ class Spent:
 class Lesson:
     """Something that a server taught about a scope, in *words* for people; `Book.learn` applies it.
 
-    ``limit``: *limit* holds, a refusal named it. ``header``: it stood in headers, and may change. ``guess``: so much was
-    let through before a refusal without figures. ``pace``: the scope's limit of that axis and span is used evenly.
+    ``limit``: *limit* holds, a refusal named it. ``header``: it stood in headers, and may change. ``guess``: so much
+    was let through before a refusal without figures. ``pace``: the scope's limit of that axis and span is used evenly.
     ``closed``: nothing goes before *until*, ledger time; its *limit*, if any, is the one that was reached.
     """
 
@@ -140,7 +140,7 @@ def amount_of(axis: Axis, rule: ChargeRule, charge: Charge, took: Charge | None 
 def words(limit: Limit) -> str:
     """A limit for people: ``15 requests a minute``."""
     span = _SPANS.get(limit.per_s) or f"in {limit.per_s:g} s"
-    return f"{limit.amount:g} {limit.axis.replace('_', ' ')} {span}"
+    return f"{limit.amount:.15g} {limit.axis.replace('_', ' ')} {span}"
 
 
 def worse(one: Room, other: Room) -> Room:

@@ -168,9 +168,9 @@ def scopes_of(scenario: Scenario) -> dict[str, Scope]:
         by_model |= scenario.models or {}
     run = Quota(concurrency=scenario.at_once)
     scopes = {"run": Scope(id="run", name="this run", quota=run, shared=False)}
-    scopes["account"] = Scope(id="account", name="account", quota=account, adaptive=not scenario.known)
+    scopes["account"] = Scope(id="account", name="account", quota=account)
     for model, quota in by_model.items():
-        scopes[model] = Scope(id=model, name=model, quota=quota, adaptive=not scenario.known)
+        scopes[model] = Scope(id=model, name=model, quota=quota)
     return scopes
 
 

@@ -63,7 +63,9 @@ def run_together(
         port = _free_port()
         asked = f"requests={limit}/{per_s:g}s"
         words = ["--port", str(port), "--limit", asked, "--window", window, "--latency", LATENCY, "--log", str(log)]
-        simulator = subprocess.Popen([sys.executable, "-m", "evalrun", "simulate", *words], cwd=ROOT)
+        simulator = subprocess.Popen(
+            [sys.executable, "-m", "evalrun", "simulate", *words], cwd=ROOT, stdout=subprocess.DEVNULL
+        )
         workers: list[subprocess.Popen[bytes]] = []
         try:
             _wait_for(port)

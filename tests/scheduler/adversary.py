@@ -47,7 +47,7 @@ class _Flying:
 
 
 def play(book: Book, asks: Sequence[Ask], start: float, date: Callable[[float], float] | None = None) -> list[Sent]:
-    """Send all *asks* in order as early as *book* lets them, in scope ``a``. *date*: the server's clock if told."""
+    """Send all *asks* in order as early as *book* lets them, in scope ``a``. *date*: the server's clock."""
     now, flying, log = start, list[_Flying](), list[Sent]()
 
     def land(until: float) -> None:
@@ -87,13 +87,15 @@ def play(book: Book, asks: Sequence[Ask], start: float, date: Callable[[float], 
 def refusals(limit: Limit, quota: Quota, log: Sequence[Sent], offset_s: float) -> list[str]:
     """What a server that keeps *limit* would have refused; its clock is ahead by *offset_s*."""
     window = window_of(limit)
-    events: list[tuple[float, int, int, Sent]] = []
+    events: list[tuple[float, bool, int, int]] = []
     for number, sent in enumerate(log):
-        counted_at = sent.sent_at + sent.ask.counted * (sent.came_at - sent.sent_at)
-        events.append((counted_at + offset_s, 0, number, sent))
-        events.append((sent.came_at + offset_s, 1, number, sent))
+        counted_at = min(sent.came_at, sent.sent_at + sent.ask.counted * (sent.came_at - sent.sent_at))
+        # Of what happens at one moment, what has come back by then was first: the client knew it before it sent more.
+        events.append((counted_at, counted_at < sent.came_at, number, 0))
+        events.append((sent.came_at, False, number, 1))
     booked, found = {}, []
-    for at, kind, number, sent in sorted(events, key=lambda event: event[:3]):
+    for moment, _, number, kind in sorted(events):
+        at, sent = moment + offset_s, log[number]
         size = Size(input_tokens=sent.ask.input_tokens, max_tokens=sent.ask.max_tokens)
         first = size.at_sending(limit.axis, quota.charge)
         if kind == 0:

@@ -21,6 +21,7 @@ from tests.virtual import START
 
 
 def server(path: str) -> int:
+    """The server: what is written there was sent."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 

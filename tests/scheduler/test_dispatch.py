@@ -199,7 +199,7 @@ def test_an_endpoint_where_nobody_listens_costs_little_quota() -> None:
     said: set[str] = set()
 
     async def look(dispatcher: Dispatcher) -> None:
-        for _ in range(40):
+        for _ in range(400):
             await asyncio.sleep(0.05)
             said.add(dispatcher.views()[0].waiting)
 
@@ -212,7 +212,7 @@ def test_an_endpoint_where_nobody_listens_costs_little_quota() -> None:
     assert len({key for _, key in server.seen}) <= 7
     assert len(server.seen) <= 30
     assert took < 60
-    assert "nobody listens" in said
+    assert any("nobody listens" in words for words in said)
 
 
 def test_a_spent_budget_halts_and_leaves_the_rest() -> None:
@@ -286,3 +286,45 @@ def test_a_cancelled_request_counts_as_spent() -> None:
 
     spent = run_virtual(main)
     assert (spent.requests, spent.tokens) == (3, 6)
+
+
+def test_an_outage_costs_at_most_a_fifth_more() -> None:
+    """Ten minutes of 503 cost at most 20 % extra requests, no cell is lost, and it goes on by itself afterwards."""
+
+    async def main() -> tuple[int, Kept, float]:
+        clock, sink, sent = VirtualClock(), Kept(), 0
+
+        async def send(request: Request) -> Outcome:
+            nonlocal sent
+            sent += 1
+            await clock.sleep(0.3)
+            if 2 < clock.monotonic() < 602:
+                return Failure(kind=FailureKind.OVERLOAD, message="busy", http_status=503)
+            return OK
+
+        dispatcher = Dispatcher(
+            {"a": jobs("a", 300)}, send=send, sink=sink, ledger=MemoryLedger(book(run=Quota(concurrency=16))),
+            clock=clock, draw=lambda: 0.5, settle=lambda job, outcome: Charge(1, 1),
+            pressures={"p": Pressure(adaptive=False, most=16)},
+        )  # fmt: skip
+        await dispatcher.run()
+        return sent, sink, clock.monotonic()
+
+    sent, sink, took = run_virtual(main)
+
+    assert len(sink.exchanges) == 300
+    assert all(isinstance(exchange.outcome, Response) for exchange in sink.exchanges.values())
+    assert sent <= 360
+    assert took < 602 + 90
+
+
+def test_a_long_prompt_is_not_starved_by_short_ones() -> None:
+    """Who waits longest for a shared scope goes first there: small requests do not pass a large one for ever."""
+    shared = Quota(limits=(Limit(axis="tokens", amount=1000, per_s=60),), charge="sum")
+    limits = book(**{"run": Quota(concurrency=50), "all": shared})
+    long = iter([Job(request(f"long{n}"), n, ("run", "a account", "a", "all"), Charge(900)) for n in range(2)])
+    short = (Job(request(f"short{n}"), n, ("run", "b account", "b", "all"), Charge(100)) for n in range(40))
+    server, _, _, _ = dispatch({"long": long, "short": short}, limits)
+    order = [key for _, key in server.seen]
+
+    assert order.index("long1") < 25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from tests.virtual import START
 PLACES = ("reserving", "reserved", "sent", "settling", "settled")
 
 
-def run_to_end(processes: list) -> list[str]:  # type: ignore[type-arg]
+def run_to_end(processes: list[subprocess.Popen[str]]) -> list[str]:
+    """Let them end, without a complaint; what they printed."""
     said = [process.communicate(timeout=60) for process in processes]
     assert [err for _, err in said] == [""] * len(said)
     return [out for out, _ in said]
@@ -35,6 +37,7 @@ def most_in(times: list[float], per_s: float) -> int:
 
 
 def race(folder: Path, *, processes: int, limit: int, per_s: float, windows: int) -> list[float]:
+    """Have processes send as much as they may for so many windows; when the server counted each request, in order."""
     until = time.time() + 1 + per_s * windows
     started = [
         worker("race", str(folder / "quota.db"), str(folder / "server.log"), limit, per_s, until, seed)

@@ -63,6 +63,7 @@ def test_a_sum_counts_what_its_parts_counted(parts: list[Row]) -> None:
 
 
 def rows_in(path: Path) -> list[Row]:
+    """All entries of a ledger."""
     file = LedgerFile(path)
     try:
         with file.transaction() as connection:

@@ -69,6 +69,8 @@ def test_no_wait_is_negative_or_longer_than_the_run_has_patience(
 @pytest.mark.parametrize("kind", list(FailureKind))
 def test_only_an_endpoint_at_fault_counts_as_unreachable(kind: FailureKind) -> None:
     """A request's own fault never stops its lane."""
-    expected = kind in {FailureKind.CONNECT, FailureKind.NOT_FOUND, FailureKind.REDIRECT}
+    expected = kind in {
+        FailureKind.CONNECT, FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.NOT_FOUND, FailureKind.REDIRECT,
+    }  # fmt: skip
 
     assert unreachable(failure(kind)) is expected

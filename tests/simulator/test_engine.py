@@ -391,7 +391,7 @@ def test_every_reply_has_the_servers_date() -> None:
 
 def test_a_model_has_limits_besides_the_account() -> None:
     """Two models have two requests a minute each and three together."""
-    rules = Rules(rpm=3, latency_s=0, **BY_MINUTE)
+    rules = Rules(rpm=3, latency_s=0, models=BY_MINUTE["models"])
     models = ["large", "large", "large", "small", "small"]
     replies = ask(rules, *(body(model=model) for model in models))
 
@@ -429,7 +429,8 @@ def test_the_windows_and_the_audit_agree(window: Any, rpm: int, gaps: list[int])
     """What was admitted is never over in the audit's own sums; together with what was refused it is, if any was."""
 
     async def main() -> list[Received]:
-        clock, log = VirtualClock(), []
+        clock = VirtualClock()
+        log: list[Received] = []
         engine = Engine(Rules(rpm=rpm, window=window, latency_s=0), clock, log.append)
         for gap in gaps:
             await clock.sleep(gap)
