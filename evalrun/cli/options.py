@@ -73,6 +73,7 @@ def sending(verb: Verb) -> Verb:
         click.option("--quiet", is_flag=True, help="Only the conclusion, the gates and the report's path."),
         click.option("--paused-exit-code", type=click.IntRange(0, 255), default=75, show_default=True,
                      help="What to end with when paused."),
+        click.option("--wait", is_flag=True, help="Wait for quota for ever, rather than pause (75) after 15 minutes."),
         click.option("--deadline", metavar="TIME", help="Stop starting requests after this long: 90s, 30m, 2h."),
         click.option("--max-cost-usd", type=Figure(min=0), metavar="USD",
                      help="Spend at most this in a run."),

@@ -71,7 +71,8 @@ class Lines:
 
 def _facts(lane: LaneProgress) -> str:
     """What a bar says besides its length."""
-    said = [f"{lane.in_flight} in flight"] if lane.in_flight else []
+    said = [safe_line(lane.today)] if lane.today else []
+    said += [f"{lane.in_flight} in flight"] if lane.in_flight else []
     if lane.done:
         said.append(f"{tokens(lane.tokens)} tok")
         said += [money(lane.cost_usd)] if lane.cost_usd else []

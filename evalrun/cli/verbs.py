@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from click.core import ParameterSource
 from evalrun.cli import options as o
 
 _RUN = click.argument("run")
+_MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
 
 
 def add_to(group: click.Group) -> None:
@@ -256,10 +258,17 @@ def _run_options(said: dict[str, Any]) -> Any:
         new=said.get("new", False),
         retry_errors=said["retry_errors"],
         fail_fast=said["fail_fast"],
-        max_wait_s=120.0 if environ.get("CI") else 900.0,
+        max_wait_s=_max_wait_s(said, environ),
         paused_exit_code=said["paused_exit_code"],
         command=tuple(sys.argv[1:]),
     )
+
+
+def _max_wait_s(said: dict[str, Any], environ: Mapping[str, str]) -> float:
+    """The longest single wait for quota: for ever if asked, else shorter where nobody is watching."""
+    if said["wait"]:
+        return float("inf")
+    return _CI_WAIT_S if environ.get("CI") else _MAX_WAIT_S
 
 
 def _offline(said: dict[str, Any]) -> Any:

@@ -32,7 +32,7 @@ async def carry_out(
     """Ask everything that has no answer yet; every answer is on disk before it counts as done."""
     async with AsyncExitStack() as stack:
         quota = stack.enter_context(sitting_quota(plan, options, spent, clock.time()))
-        sitting = Sitting(store, plan, options, clock, quota)
+        sitting = Sitting(store, plan, options, clock, quota, observer.say)
         stack.callback(sitting.close)
         await sitting.take_from_cache()
         providers = await _endpoints(plan, stack, clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from evalrun.records.suite import Model
 from evalrun.scheduler.dispatch import Dispatcher
 from evalrun.scheduler.jobs import Halt, Job, LaneView, Send
 from evalrun.scheduler.retry import RetryPolicy
-from evalrun.scheduler.rooms import Charge
+from evalrun.scheduler.rooms import Charge, Lesson
 from evalrun.scoring import score
 from evalrun.store.cache import ResponseCache
 from evalrun.store.run import RunStore
@@ -64,7 +64,15 @@ class _Tally:
 class Sitting:
     """Feeds the dispatcher and keeps what comes back. Mutable state: the tallies and the keys that are done."""
 
-    def __init__(self, store: RunStore, plan: Plan, options: RunOptions, clock: Clock, quota: SittingQuota) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        plan: Plan,
+        options: RunOptions,
+        clock: Clock,
+        quota: SittingQuota,
+        say: Callable[[str], None],
+    ) -> None:
         self._store, self._plan, self._options, self._clock = store, plan, options, clock
         self._models = {model.label: model for model in plan.suite.models}
         self._quota = quota
@@ -76,6 +84,8 @@ class Sitting:
             tally.done += cell.key in self._done
         self._dispatcher: Dispatcher | None = None
         self._failed = ""
+        self._say = say
+        self._lessons: list[str] = []
         on = options.cache != "off" and options.cache_file is not None
         self._cache = ResponseCache(options.cache_file, time=clock.time) if on and options.cache_file else None
 
@@ -90,6 +100,7 @@ class Sitting:
             draw=random.random,
             settle=self._took,
             pressures=self._quota.pressures,
+            tell=self._hear,
             policy=RetryPolicy(max_wait_s=self._options.max_wait_s),
         )
         return self._dispatcher
@@ -185,6 +196,14 @@ class Sitting:
             how = "in error" if isinstance(exchange.outcome, Failure) else "answered"
             said = "; ".join(f"{attempt.result}: {attempt.message}" for attempt in failed)
             LOGGER.warning("%s: %s after %d attempts: %s", place, how, len(exchange.attempts), said)
+
+    def _hear(self, lesson: Lesson) -> None:
+        """What a reply taught about limits: logged, and shown while the run goes on."""
+        words = f"{self._quota.scopes.scopes[lesson.scope].name}: {lesson.words}"
+        if words not in self._lessons:
+            self._lessons.append(words)
+            LOGGER.info("%s", words)
+            self._say(words)
 
     def _stop_at_failure(self, cell: Cell, exchange: Exchange) -> None:
         suite, column = self._plan.suite, self._plan.columns[cell.column]

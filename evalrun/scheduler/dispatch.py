@@ -20,7 +20,7 @@ from evalrun.records.quota import RateFacts, Refusal
 from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink
 from evalrun.scheduler.pressure import Pressure
 from evalrun.scheduler.retry import PASSING, Again, GiveUp, Park, RetryPolicy, decide, unreachable
-from evalrun.scheduler.rooms import Booking, Charge, Never, Wait
+from evalrun.scheduler.rooms import Booking, Charge, Lesson, Never, Wait
 
 # An endpoint that never answered is given up after so many failures; where nobody listens yet, after so long.
 _UNREACHABLE_IN_A_ROW = 5
@@ -67,7 +67,7 @@ class Dispatcher:
 
     *sink* is awaited with each job's final exchange; the jobs that it returns (a next turn, a judge) go ahead of new
     ones. *draw* gives random numbers in 0..1 for jitter. *settle* says what an outcome really took, None for an unknown
-    fate. *pressures* are the endpoints that jobs name.
+    fate. *pressures* are the endpoints that jobs name. *tell* hears what replies taught about limits.
     """
 
     def __init__(
@@ -81,12 +81,13 @@ class Dispatcher:
         draw: Callable[[], float],
         settle: Callable[[Job, Outcome], Charge | None],
         pressures: Mapping[str, Pressure] | None = None,
+        tell: Callable[[Lesson], None] | None = None,
         policy: RetryPolicy | None = None,
     ) -> None:
         self._lanes = {name: _Lane(name, feed) for name, feed in lanes.items()}
         self._send, self._sink, self._ledger, self._clock = send, sink, ledger, clock
         self._draw, self._settle, self._policy = draw, settle, policy or RetryPolicy()
-        self._pressures = pressures or {}
+        self._pressures, self._tell = pressures or {}, tell
         self._epoch = clock.time() - clock.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -333,7 +334,10 @@ class Dispatcher:
         refusal = rate.refusal if rate else None
         if rate is not None:
             refused = isinstance(outcome, Failure) and refusal is not None
-            self._ledger.observe(job.scopes, rate, sent_at=sent_at, received_at=received_at, refused=refused)
+            news = self._ledger.observe(job.scopes, rate, sent_at=sent_at, received_at=received_at, refused=refused)
+            for lesson in news:
+                if self._tell:
+                    self._tell(lesson)
         if pressure := self._pressures.get(job.endpoint):
             if isinstance(outcome, Response):
                 pressure.answered(received_at - sent_at, received_at)

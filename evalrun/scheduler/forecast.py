@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
-from evalrun.records.quota import Axis, Budget, ChargeRule, Limit
+from evalrun.records.quota import DAY_S, Axis, Budget, ChargeRule, Limit
 from evalrun.records.suite import Price
 from evalrun.scheduler.forecast_state import LimitState, Load, Reason, ScopeState, brim
 from evalrun.scheduler.forecast_walk import Sitting, Walked, walk
@@ -298,15 +298,14 @@ def _latencies(lane: LaneLoad) -> tuple[float, float, float]:
 
 def _timing(lane: LaneLoad, ways: Sequence[Walked], scopes: Mapping[str, ScopeState], now: float) -> Timing:
     quick, likely, slow = ways
-    measured = bool(lane.latencies_s)
-    known = measured or _agree(quick.ends_at - now, slow.ends_at - now)
+    known = bool(lane.latencies_s) or _agree(quick.ends_at - now, slow.ends_at - now)
     return Timing(
         binding=_binding(lane.lane, likely, scopes, now) if known else None,
         starts_at=likely.starts_at,
         finishes_at=likely.ends_at if known else None,
         least_s=quick.ends_at - now,
         most_s=slow.ends_at - now if known else None,
-        days=likely.nights + 1,
+        days=max(likely.nights + 1, math.ceil((likely.ends_at - likely.starts_at) / DAY_S)),
         nights_before=likely.nights_before,
     )
 

@@ -83,7 +83,7 @@ STATEMENTS = (
 
 _CURE = "evalrun quota forget removes it, and with it what is known of this day's use"
 _WAIT_S = 10.0
-_PAUSES_S = (0.0002, 0.0005, 0.001, 0.002)
+_PAUSES_S = (0.00005, 0.0001, 0.0002, 0.0005)
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 

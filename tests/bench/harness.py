@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from evalrun import tokens
@@ -18,7 +18,7 @@ from evalrun.clock import Clock
 from evalrun.providers import openai_chat
 from evalrun.providers.reply import Reply
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response
-from evalrun.records.quota import Axis, Quota, Refusal, Scope
+from evalrun.records.quota import Quota, Refusal, Scope
 from evalrun.records.request import Request
 from evalrun.records.suite import Message
 from evalrun.redact import Redactor
@@ -87,7 +87,6 @@ class Scenario:
     account: Quota | None = None
     models: Mapping[str, Quota] | None = None
     known: bool = True
-    believe: Mapping[Axis, float] = field(default_factory=dict)
     at_once: int = 64
     start: float = START
     max_wait_s: float = NEVER_S

@@ -1,0 +1,210 @@
+"""What people see of a plan: a line that says what it is, one a model, and a sentence on how long it takes."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from evalrun.conduct.foresight import Foreseen
+from evalrun.conduct.plan import ColumnForecast, columns_of, shown_requests
+from evalrun.records.plan import Plan
+from evalrun.records.quota import DAY_S, HOUR_S, MINUTE_S
+from evalrun.records.request import Request
+from evalrun.report.numbers import count, money, plural, tokens
+from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
+from evalrun.scheduler.forecast import Amounts, Binding, Forecast, LaneForecast, LimitState, ScopeState, Timing
+
+WIDTH = 80
+_LEAST_LABEL = 6
+_PER = {1.0: "s", MINUTE_S: "min", HOUR_S: "h"}
+_UNITS = {"requests": "", "tokens": " tokens", "input_tokens": " input", "output_tokens": " output"}
+_NEAR = 1.15  # a range so narrow is one figure
+_NAPS_S = 2 * 3600.0  # a span so long is told in hours
+
+
+def head_line(plan: Plan) -> str:
+    """What is multiplied to how many cells."""
+    suite = plan.suite
+    factors = [plural(len(plan.columns), "column"), plural(len(suite.cases), "case")]
+    if suite.samples > 1:
+        factors.append(plural(suite.samples, "sample"))
+    merged = f" ({plan.merged} merged as identical)" if plan.merged else ""
+    return safe_line(f"{suite.name}: {' × '.join(factors)} = {plural(len(plan.cells), 'cell')}{merged}")
+
+
+def model_lines(plan: Plan, forecast: Forecast) -> Iterator[str]:
+    """A line a model, and what more is to be said of it below."""
+    models = {model.label: model for model in plan.suite.models}
+    rows = []
+    for lane in forecast.lanes:
+        model = models[lane.lane]
+        simulated = plan.suite.providers[model.provider].simulated
+        figures = () if model.recorded else _figures(lane.amounts)
+        tail = "recorded answers, nothing is sent" if model.recorded else _limits_text(lane, simulated=simulated)
+        rows.append((safe_line(lane.lane), figures, safe_line(tail), tuple(_remarks(lane))))
+    if len(rows) > 1:
+        rows.append(("in all", _figures(forecast.amounts), "", ()))
+    widths = [max((cells_wide(row[1][field]) for row in rows if row[1]), default=0) for field in range(4)]
+    room = WIDTH - 2 - sum(2 + width for width in widths)
+    label_width = max(_LEAST_LABEL, min(room, max(cells_wide(row[0]) for row in rows)))
+    for label, figures, tail, remarks in rows:
+        fields = [pad(text, width, right=True) for text, width in zip(figures, widths, strict=False)]
+        line = "  ".join([f"  {pad(safe_line(label, label_width), label_width)}", *fields]).rstrip()
+        beside = f"{line}   {tail}".rstrip()
+        if cells_wide(beside) <= WIDTH:
+            yield beside
+        else:
+            yield line
+            yield from _wrapped(tail, "    ")
+        for remark in remarks:
+            yield from _wrapped(remark, "    ")
+
+
+def closing_lines(forecast: Forecast, after: str = "") -> Iterator[str]:
+    """How long it takes in a sentence, with *after* behind it where there is room, and what the budget does to it."""
+    said = safe_line(time_text(forecast))
+    if after and cells_wide(said) + 1 + cells_wide(after) <= WIDTH:
+        said, after = f"{said} {after}", ""
+    yield from _wrapped(said, "")
+    for line in forecast.budget:
+        yield from _wrapped(line, "")
+    if after:
+        yield after
+
+
+def plan_lines(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
+    """The whole of `evalrun plan`."""
+    yield head_line(plan)
+    yield from model_lines(plan, foreseen.forecast)
+    yield from closing_lines(foreseen.forecast)
+    if foreseen.run:
+        yield from _wrapped(f"evalrun SUITE goes on with {foreseen.run}; --new starts another", "")
+    for note in foreseen.notes:
+        yield from _wrapped(f"note: {safe_line(note)}", "")
+
+
+def request_lines(place: str, request: Request) -> Iterator[str]:
+    """One request, message by message, as it would be sent."""
+    yield ""
+    yield safe_line(f"── {place}")
+    params = ", ".join(f"{name}={value!r}" for name, value in request.params.items())
+    yield safe_line(f"{request.provider}/{request.model}  {params}  ~{request.input_tokens} tokens")
+    for message in request.messages:
+        yield f"[{safe_line(message.role)}]"
+        yield from (f"  {line}" for line in safe_text(message.content).split("\n"))
+
+
+# -- sentences --------------------------------------------------------------------------------------------------------
+
+
+def time_text(forecast: Forecast) -> str:
+    """When it will be done, in a sentence."""
+    timing, amounts = forecast.timing, forecast.amounts
+    if not amounts.requests:
+        left = f", {amounts.never_fit:,} can never fit" if amounts.never_fit else ""
+        return f"nothing is left to send: {amounts.answered:,} answered already{left}."
+    if timing.finishes_at is None or timing.most_s is None:
+        least = f"at least {_span(timing.least_s)}; " if timing.least_s >= MINUTE_S else ""
+        return f"{least}how long it takes is unknown: no earlier answers were timed."
+    why = f" ({_binding_text(timing.binding)})" if timing.binding else ""
+    first, day = forecast.sittings[0], _moment(timing.finishes_at)
+    if not first.requests and len(forecast.sittings) > 1:
+        days = f", over {plural(timing.days, 'day')}" if timing.days > 1 else ""
+        return f"nothing can go before {_moment(forecast.sittings[1].starts_at)}{why}; done about {day}{days}."
+    now_s = first.ends_at - first.starts_at
+    if len(forecast.sittings) == 1:
+        over = f", on {timing.days} days" if timing.days > 1 else ""
+        return f"about {_range(timing.least_s, timing.most_s)}{over}{why}."
+    if timing.days > 1:
+        return f"about {_span(now_s)} today, then {plural(timing.days - 1, 'more day')}{why}."
+    pauses = plural(len(forecast.sittings) - 1, "pause")
+    return f"about {_span(now_s)}, then {pauses} until about {day}{why}."
+
+
+def _binding_text(binding: Binding) -> str:
+    whose = binding.lane if binding.scope == binding.lane else f"{binding.lane}, {binding.scope}"
+    return safe_line(f"{whose}: {binding.words}")
+
+
+def _figures(amounts: Amounts) -> tuple[str, str, str, str]:
+    """Requests, input, output, cost. ``~`` is an estimate, ``≤`` the most that it can be."""
+    if amounts.output_tokens is None:
+        output, cost = f"≤{tokens(amounts.output_tokens_at_most)} out", _cost("≤", amounts.cost_usd_at_most)
+    else:
+        output, cost = f"~{tokens(amounts.output_tokens)} out", _cost("~", amounts.cost_usd)
+    return plural(amounts.requests, "request"), f"~{tokens(amounts.input_tokens)} in", output, cost
+
+
+def _cost(sign: str, usd: float | None) -> str:
+    if usd is None:
+        return "price ?"
+    return sign + money(usd) if usd else money(usd)
+
+
+def _limits_text(lane: LaneForecast, *, simulated: bool) -> str:
+    """The limits that matter: the tightest of a short window, what is left of a day, and how many days that makes."""
+    said = ["simulated"] if simulated else []
+    standings = [(scope, standing) for scope in lane.scopes for standing in scope.limits]
+    short = [standing for _, standing in standings if standing.limit.per_s < DAY_S]
+    for axis in dict.fromkeys(standing.limit.axis for standing in short):
+        tightest = min((s for s in short if s.limit.axis == axis), key=lambda s: s.limit.amount / s.limit.per_s)
+        said.append(_rate(tightest))
+    days = [standing for _, standing in standings if standing.limit.per_s >= DAY_S]
+    for axis in dict.fromkeys(standing.limit.axis for standing in days):
+        least = min((s for s in days if s.limit.axis == axis), key=lambda s: s.left)
+        said.append(f"{tokens(math.floor(least.left))}{_UNITS[axis]} left today")
+    at_once = [scope.quota.concurrency for scope in lane.scopes if scope.quota.concurrency is not None]
+    if at_once and not standings:
+        said.append(f"{min(at_once)} at once")
+    said += [f"closed until {_moment(scope.closed_until)}" for scope in lane.scopes if scope.closed_until is not None]
+    many = f"  ← {lane.timing.days} days" if lane.timing.days > 1 else ""
+    return ", ".join(said) + many
+
+
+def _rate(standing: LimitState) -> str:
+    limit = standing.limit
+    amount = tokens(limit.amount) if limit.axis != "requests" else f"{limit.amount:g}"
+    return f"{amount}{_UNITS[limit.axis]}/{_PER.get(limit.per_s) or f'{limit.per_s:g} s'}"
+
+
+def _remarks(lane: LaneForecast) -> Iterator[str]:
+    """What there is besides: what is done already, retries to expect, what can never fit."""
+    amounts = lane.amounts
+    said = [f"{count(amounts.answered)} answered already"] if amounts.answered else []
+    said += [f"{count(amounts.in_error)} in error"] if amounts.in_error else []
+    said += [f"~{'1 retry' if amounts.retries == 1 else f'{count(amounts.retries)} retries'}"] if amounts.retries else []
+    if said:
+        yield ", ".join(said)
+    for misfit in lane.never_fit:
+        yield safe_line(f"{count(misfit.count)} can never fit: {misfit.why}; the largest needs {misfit.largest:,.0f}")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _range(least_s: float, most_s: float) -> str:
+    if most_s <= _NEAR * least_s or _span(least_s) == _span(most_s):
+        return _span(most_s)
+    return f"{_span(least_s)} to {_span(most_s)}"
+
+
+def _span(seconds: float) -> str:
+    """A length of time in one or two units."""
+    if seconds < 100:
+        return f"{max(1, math.ceil(seconds))} s"
+    minutes = math.ceil(seconds / 60)
+    if seconds < _NAPS_S:
+        return f"{minutes} min"
+    if seconds < 2 * DAY_S:
+        hours, rest = divmod(minutes, 60)
+        return f"{hours} h {rest:02d} min" if hours < 10 else f"{round(minutes / 60)} h"
+    return f"{seconds / DAY_S:.1f} days"
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
