@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from evalrun.conduct.foresight import Foreseen
-from evalrun.conduct.plan import ColumnForecast, columns_of, shown_requests
+from evalrun.conduct.plan import ColumnForecast, shown_requests
+from evalrun.conduct.plan import forecast as column_forecasts
 from evalrun.records.plan import Plan
 from evalrun.records.quota import DAY_S, HOUR_S, MINUTE_S
 from evalrun.records.request import Request
@@ -176,7 +177,7 @@ def _remarks(lane: LaneForecast) -> Iterator[str]:
     amounts = lane.amounts
     said = [f"{count(amounts.answered)} answered already"] if amounts.answered else []
     said += [f"{count(amounts.in_error)} in error"] if amounts.in_error else []
-    said += [f"~{'1 retry' if amounts.retries == 1 else f'{count(amounts.retries)} retries'}"] if amounts.retries else []
+    said += [f"~{count(amounts.retries)} sent again"] if amounts.retries else []
     if said:
         yield ", ".join(said)
     for misfit in lane.never_fit:
@@ -208,3 +209,96 @@ def _span(seconds: float) -> str:
 
 def _moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+# -- for programs -----------------------------------------------------------------------------------------------------
+
+
+def plan_json(plan: Plan, foreseen: Foreseen, show: int) -> dict[str, Any]:
+    """A plan and its forecast as one JSON object; *show* requests with their messages."""
+    found = foreseen.forecast
+    return {
+        "suite": plan.suite.name,
+        "file": plan.suite.file,
+        "cells": len(plan.cells),
+        "merged": plan.merged,
+        "tokens_method": plan.tokens_method,
+        "run": foreseen.run or None,
+        "columns": [_column_json(one) for one in column_forecasts(plan)],
+        "models": [_lane_json(lane) for lane in found.lanes],
+        "in_all": asdict(found.amounts) | _timing_json(found.timing),
+        "sittings": [
+            {"starts_at": _iso(one.starts_at), "ends_at": _iso(one.ends_at), "requests": one.requests}
+            for one in found.sittings
+        ],
+        "sentence": time_text(found),
+        "budget": list(found.budget),
+        "notes": list(foreseen.notes),
+        "requests": [
+            {"cell": place, "key": request.key, "model": request.model, "params": dict(request.params),
+             "messages": [{"role": m.role, "content": m.content} for m in request.messages]}
+            for place, request in shown_requests(plan, show)
+        ],
+    }  # fmt: skip
+
+
+def _column_json(one: ColumnForecast) -> dict[str, Any]:
+    return {
+        "column": one.column.label,
+        "model": one.column.model,
+        "prompt": one.column.prompt,
+        "params": dict(one.column.params),
+        "requests": one.requests,
+        "input_tokens": one.input_tokens,
+        "output_tokens_at_most": one.output_tokens,
+        "cost_usd_at_most": one.cost_usd,
+        "simulated": one.simulated,
+        "recorded": one.recorded,
+    }
+
+
+def _lane_json(lane: LaneForecast) -> dict[str, Any]:
+    return {
+        "model": lane.lane,
+        **asdict(lane.amounts),
+        **_timing_json(lane.timing),
+        "never_fit_because": [asdict(misfit) for misfit in lane.never_fit],
+        "limits": [_limit_json(scope, standing) for scope in lane.scopes for standing in scope.limits],
+        "concurrency": [
+            {"scope": scope.name, "at_once": scope.quota.concurrency}
+            for scope in lane.scopes
+            if scope.quota.concurrency is not None
+        ],
+    }
+
+
+def _limit_json(scope: ScopeState, standing: LimitState) -> dict[str, Any]:
+    limit = standing.limit
+    return {
+        "scope": scope.name,
+        "axis": limit.axis,
+        "amount": limit.amount,
+        "per_s": limit.per_s,
+        "window": limit.window,
+        "used": standing.used,
+        "left": standing.left,
+        "resets_at": _iso(standing.resets_at),
+    }
+
+
+def _timing_json(timing: Timing) -> dict[str, Any]:
+    binding = timing.binding
+    return {
+        "binding": None if binding is None else {"model": binding.lane, "scope": binding.scope, "limit": binding.words},
+        "starts_at": _iso(timing.starts_at),
+        "finishes_at": _iso(timing.finishes_at),
+        "least_s": timing.least_s,
+        "most_s": timing.most_s,
+        "days": timing.days,
+    }
+
+
+def _iso(at: float | None) -> str | None:
+    if at is None or not math.isfinite(at):
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

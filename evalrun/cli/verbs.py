@@ -78,18 +78,26 @@ def resume(name: str | None, **said: Any) -> int:
 @click.command()
 @click.argument("suite")
 @o.selecting
+@o.sending
+@click.option("--new", is_flag=True, help="As if no run were unfinished.")
 @click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show the first N requests whole.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def plan(suite: str, show: int, *, as_json: bool, **said: Any) -> int:
-    """Show what would be sent: requests, tokens and cost. Sends nothing."""
-    from evalrun.cli.show import plan_json, plan_lines, request_lines
+def plan(suite: str, show: int, **said: Any) -> int:
+    """Show what would be sent, spent and waited for: requests, tokens, cost, limits, time. Sends nothing.
+
+    It takes the options of `evalrun run`, so that the same words can be tried out first.
+    """
+    from evalrun.cli.plan_text import plan_json, plan_lines, request_lines
+    from evalrun.clock import SystemClock
+    from evalrun.conduct.foresight import foresee
     from evalrun.conduct.plan import prepare, shown_requests
 
-    planned = prepare(suite, _selection(said))
-    if as_json:
-        click.echo(json.dumps(plan_json(planned, show), ensure_ascii=False, indent=2))
+    asked = _run_options(said)
+    planned = prepare(suite, asked.selection)
+    foreseen = foresee(planned, asked, SystemClock().time())
+    if said["as_json"]:
+        click.echo(json.dumps(plan_json(planned, foreseen, show), ensure_ascii=False, indent=2))
         return 0
-    for line in plan_lines(planned):
+    for line in plan_lines(planned, foreseen):
         click.echo(line)
     for place, request in shown_requests(planned, show):
         for line in request_lines(place, request):

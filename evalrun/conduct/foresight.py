@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from evalrun.conduct.options import RunOptions
-from evalrun.conduct.scopes import RUN, SECRET_FILE, Scopes, scopes_of
+from evalrun.conduct.scopes import RUN, MACHINE_FILE, Scopes, scopes_of
 from evalrun.conduct.sitting_quota import SittingQuota, budget_of
 from evalrun.errors import StorageError, UsageError
 from evalrun.keys import read_key
 from evalrun.records.outcome import Response
 from evalrun.records.plan import Plan
-from evalrun.records.quota import Scope
 from evalrun.records.row import Row
 from evalrun.records.suite import Model, Provider
 from evalrun.scheduler.forecast import Forecast, LaneLoad, LimitState, ScopeState, forecast
@@ -148,9 +146,7 @@ def _loads(
     return loads
 
 
-def _latencies(
-    model: Model, provider: Provider, known: Peek, scopes: tuple[str, ...], past: _Past
-) -> Sequence[float]:
+def _latencies(model: Model, provider: Provider, known: Peek, scopes: tuple[str, ...], past: _Past) -> Sequence[float]:
     """How long answers take: by the ledger, by an earlier run, or as the simulator of our own is made."""
     own = known.latencies.get(scopes[2], ()) if len(scopes) > 2 else ()
     if len(own) >= _LEAST_LATENCIES:
@@ -191,7 +187,7 @@ def _state(view: ScopeView) -> ScopeState:
 
 
 def _has_ledger(options: RunOptions) -> bool:
-    return (options.state / FILE_NAME).exists() and (options.state / SECRET_FILE).exists()
+    return (options.state / FILE_NAME).exists() and (options.state / MACHINE_FILE).exists()
 
 
 def _scopes(plan: Plan, options: RunOptions) -> tuple[Scopes, tuple[str, ...]]:
@@ -240,9 +236,8 @@ def _earlier(plan: Plan, options: RunOptions) -> dict[str, _Past]:
 def _past(store: RunStore) -> dict[str, _Past]:
     """What a run's answers say of its models; nothing of those without any."""
     rows: dict[str, list[Row]] = defaultdict(list)
-    with closing(store.rows()) as stream:
-        for row in islice(stream, _SAMPLE):
-            rows[row.model.label].append(row)
+    for row in islice(store.rows(), _SAMPLE):
+        rows[row.model.label].append(row)
     found = {label: _past_of(mine) for label, mine in rows.items()}
     return {label: past for label, past in found.items() if past is not None}
 
@@ -263,6 +258,4 @@ def _past_of(rows: Iterable[Row]) -> _Past | None:
         if tokens is not None and most:
             room, wrote = room + most, wrote + tokens
     again = sum(len(exchange.attempts) - 1 for _, exchange in sent)
-    return _Past(
-        latencies_s=sorted(latencies), retries=again / len(sent), output_share=wrote / room if room else None
-    )
+    return _Past(latencies_s=sorted(latencies), retries=again / len(sent), output_share=wrote / room if room else None)

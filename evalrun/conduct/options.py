@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from evalrun.errors import ExitCode
 from evalrun.records.plan import Plan
 from evalrun.records.quota import Budget
+from evalrun.scheduler.forecast import Forecast
 
 CacheMode = Literal["off", "use", "refresh", "only"]
 
@@ -79,8 +80,8 @@ class Observer(Protocol):
     def say(self, line: str) -> None:
         """One line that matters before or after the run."""
 
-    def start(self, plan: Plan, done: Mapping[str, int]) -> None:
-        """The requests begin; *done* counts what each model has already."""
+    def start(self, plan: Plan, done: Mapping[str, int], forecast: Forecast) -> None:
+        """The requests begin; *done* counts what each model has already, *forecast* says what is to come."""
 
     def tick(self, lanes: tuple[LaneProgress, ...]) -> None:
         """How far it is, several times a second."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from evalrun.conduct.options import Selection
 from evalrun.errors import NothingSelected, SuiteInvalid
 from evalrun.records.plan import Column, Plan
-from evalrun.records.quota import Quota
 from evalrun.records.request import Request
 from evalrun.records.suite import Gate, Suite
 from evalrun.scoring import OPTIONS
@@ -31,7 +30,6 @@ class ColumnForecast:
     cost_usd: float | None
     simulated: bool
     recorded: bool
-    limits: tuple[str, ...]
 
 
 def prepare(path: str | Path, selection: Selection) -> Plan:
@@ -57,7 +55,10 @@ def prepare_all(paths: Sequence[str | Path], selection: Selection) -> list[Plan]
 
 
 def forecast(plan: Plan) -> list[ColumnForecast]:
-    """Every column's requests, tokens and cost, before anything is sent or taken from an earlier sitting."""
+    """Every column's requests, tokens and cost, before anything is sent or taken from an earlier sitting.
+
+    What is left to send, and when that can be, is `conduct.foresight`'s to say.
+    """
     models = {model.label: model for model in plan.suite.models}
     found = []
     for index, column in enumerate(plan.columns):
@@ -77,7 +78,6 @@ def forecast(plan: Plan) -> list[ColumnForecast]:
                 cost_usd=cost,
                 simulated=provider.simulated,
                 recorded=model.recorded is not None,
-                limits=tuple(_limits(model.quota) + _limits(provider.quota)),
             )
         )
     return found
@@ -116,8 +116,3 @@ def _plan(suite: Suite, selection: Selection) -> Plan:
         return make_plan(chosen, max_planned=selection.max_planned)
     except NothingSelected as error:
         raise NothingSelected(f"{suite.file}: {error}") from error
-
-
-def _limits(quota: Quota) -> list[str]:
-    said = [f"{limit.amount:g} {limit.axis}/{limit.per_s:g} s" for limit in quota.limits]
-    return said + ([f"{quota.concurrency} at once"] if quota.concurrency else [])

@@ -105,7 +105,10 @@ async def _ask(opened: Opened, options: RunOptions, observer: Observer, clock: C
         return Ending()
     before = store.spent()
     spent = Spent(before.requests, before.prompt_tokens + before.completion_tokens, before.cost_usd)
-    return await carry_out(store, plan, options, clock=clock, observer=observer, spent=spent)
+    try:
+        return await carry_out(store, plan, options, clock=clock, observer=observer, spent=spent)
+    except LedgerOutOfReach as error:
+        return Ending(paused=str(error))
 
 
 def _secrets(plan: Plan, options: RunOptions) -> list[Secret]:

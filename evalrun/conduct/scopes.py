@@ -24,7 +24,7 @@ from evalrun.records.quota import Quota, Scope
 from evalrun.records.suite import Model, Provider
 
 RUN = "run"
-SECRET_FILE = "machine.key"
+MACHINE_FILE = "machine.key"
 _BYTES = 32
 
 
@@ -116,7 +116,7 @@ def _account(provider: Provider, environ: Mapping[str, str], state: Path) -> str
 
 def _machine_secret(state: Path) -> bytes:
     """This machine's own secret, made the first time that it is asked for. Raises StorageError."""
-    path = state / SECRET_FILE
+    path = state / MACHINE_FILE
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():

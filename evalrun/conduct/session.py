@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 from evalrun.clock import Clock
+from evalrun.conduct.foresight import foresee_sitting
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.sitting import Ending, Sitting
 from evalrun.conduct.sitting_quota import budget_of, sitting_quota
@@ -42,7 +43,8 @@ async def carry_out(
             open_send(providers, recorded, environ=options.environ, clock=clock, allowed=allowed)
         )
         dispatcher = sitting.dispatcher(send)
-        observer.start(plan, {lane.label: lane.done for lane in sitting.progress()})
+        forecast = foresee_sitting(plan, store, quota, options, clock.time())
+        observer.start(plan, {lane.label: lane.done for lane in sitting.progress()}, forecast)
         deadline_s = budget_of(plan, options).deadline_s
         try:
             async with _ticking(sitting, observer):

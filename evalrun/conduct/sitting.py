@@ -26,8 +26,13 @@ from evalrun.store.cache import ResponseCache
 from evalrun.store.run import RunStore
 from evalrun.suite.plan import first_request
 
-# The server may have counted these though no reply came: their estimate stays spent.
-_UNKNOWN_FATE = frozenset({FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.CUT, FailureKind.INTERNAL})
+# What these failures take of a token window is known: nothing. After any other the estimate stays spent, for the server
+# may have counted it.
+_TAKES_NOTHING = frozenset({
+    FailureKind.CONNECT, FailureKind.TLS, FailureKind.RATE_LIMIT, FailureKind.MONEY, FailureKind.AUTH,
+    FailureKind.NOT_FOUND, FailureKind.GONE, FailureKind.BAD_REQUEST, FailureKind.REDIRECT, FailureKind.MISSING,
+    FailureKind.SKIPPED,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +234,7 @@ class Sitting:
     def _took(self, job: Job, outcome: Outcome) -> Charge | None:
         """What a reply really took; None: nobody knows."""
         if isinstance(outcome, Failure):
-            return None if outcome.kind in _UNKNOWN_FATE else Charge(0)
+            return Charge(0) if outcome.kind in _TAKES_NOTHING else None
         usage = outcome.usage
         price = self._models[self._plan.columns[job.ticket.column].model].price
         return Charge(usage.prompt_tokens or 0, usage.completion_tokens or 0, cost_usd(price, usage) or 0.0)

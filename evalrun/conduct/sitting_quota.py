@@ -12,7 +12,7 @@ from evalrun.conduct.scopes import Scopes, scopes_of
 from evalrun.errors import UsageError
 from evalrun.records.plan import Plan
 from evalrun.records.quota import DAY_S, Budget
-from evalrun.scheduler.jobs import Ledger
+from evalrun.scheduler.ledger import MemoryLedger
 from evalrun.scheduler.pressure import Pressure
 from evalrun.scheduler.quota import Book
 from evalrun.scheduler.rooms import Spent
@@ -24,7 +24,7 @@ class SittingQuota:
 
     scopes: Scopes
     book: Book
-    ledger: Ledger
+    ledger: MemoryLedger
     pressures: Mapping[str, Pressure]
 
     def today(self, label: str, now: float) -> str:

@@ -1,8 +1,8 @@
 """What a run will send, spend and wait for, told before it starts. Pure.
 
 `forecast` walks the requests that are left through the limits as they stand (`forecast_walk`), three times: with
-answers as quick as, about as quick as and as slow as earlier ones. Where a limit decides, the three agree and there is a
-time; where only the answers' own speed does, there is a range; where nobody has measured any, there is none.
+answers as quick as, about as quick as and as slow as earlier ones. Where a limit decides, the three agree and there is
+a time; where only the answers' own speed does, there is a range; where nobody has measured any, there is none.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from evalrun.errors import EvalrunError, LedgerDamaged, StorageError
+from evalrun.errors import EvalrunError, LedgerDamaged, LedgerOutOfReach, StorageError
 
 FILE_NAME = "quota.db"
 APPLICATION_ID = 0x65766C71  # "evlq"
@@ -139,7 +139,7 @@ class LedgerFile:
         """Everything inside is committed together, or nothing is."""
         connection = self._connection
         if connection is None:
-            raise StorageError(f"{self.path}: closed")
+            raise LedgerOutOfReach(f"{self.path}: closed")
         with self.lock(), _errors(self.path):
             self._check_place()
             connection.execute("BEGIN IMMEDIATE")
@@ -158,7 +158,7 @@ class LedgerFile:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if waited >= self._wait_s:
-                    raise StorageError(f"{self.path}: another program has held it for {waited:.0f} s") from None
+                    raise LedgerOutOfReach(f"{self.path}: another program has held it for {waited:.0f} s") from None
             except OSError as error:
                 raise _in_words(self.path, error) from error
             else:
@@ -172,7 +172,7 @@ class LedgerFile:
         # locks that the process has on it.
         with suppress(FileNotFoundError):
             if not stat.S_ISREG(self.path.lstat().st_mode):
-                raise StorageError(f"{self.path}: not a file")
+                raise LedgerOutOfReach(f"{self.path}: not a file")
         if not self.path.exists():
             os.close(_open(self.path))
         found = self.path.lstat()
@@ -194,7 +194,7 @@ class LedgerFile:
         elif application != APPLICATION_ID:
             raise damaged(self.path, "this is no ledger")
         elif version > FORMAT:
-            raise StorageError(f"{self.path}: written by a newer evalrun; use that one, or another EVALRUN_STATE")
+            raise LedgerOutOfReach(f"{self.path}: written by a newer evalrun; use that one, or another EVALRUN_STATE")
         elif version != FORMAT or sorted(tables) != sorted(STATEMENTS):
             raise damaged(self.path, "its tables are not a ledger's")
         elif connection.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
@@ -214,9 +214,9 @@ class LedgerFile:
         try:
             found = self.path.lstat()
         except FileNotFoundError:
-            raise StorageError(f"{self.path}: was removed while in use") from None
+            raise LedgerOutOfReach(f"{self.path}: was removed while in use") from None
         if (found.st_dev, found.st_ino) != self._identity:
-            raise StorageError(f"{self.path}: was replaced by another file while in use")
+            raise LedgerOutOfReach(f"{self.path}: was replaced by another file while in use")
 
 
 def remove(path: Path) -> None:
@@ -239,7 +239,7 @@ def _open(path: Path) -> int:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise StorageError(f"{path}: not a file")
+        raise LedgerOutOfReach(f"{path}: not a file")
     return handle
 
 
@@ -256,16 +256,16 @@ def _errors(path: Path) -> Iterator[None]:
 def _in_words(path: Path, error: sqlite3.Error | OSError) -> StorageError:
     """*error* for people. SQLite's own text is left out where it may quote damaged bytes."""
     if isinstance(error, OSError):
-        return StorageError(f"{path}: the ledger is out of reach ({error.strerror or type(error).__name__})")
+        return LedgerOutOfReach(f"{path}: the ledger is out of reach ({error.strerror or type(error).__name__})")
     full = getattr(error, "sqlite_errorcode", None)
     code = None if full is None else full & 0xFF
     name = getattr(error, "sqlite_errorname", "")
     if code == sqlite3.SQLITE_FULL or (code is None and "disk is full" in str(error)):
-        return StorageError(f"{path}: the disk is full; what was booked before is safe")
+        return LedgerOutOfReach(f"{path}: the disk is full; what was booked before is safe")
     if code == sqlite3.SQLITE_IOERR:
-        return StorageError(f"{path}: the disk refused ({name}); what was booked before is safe")
+        return LedgerOutOfReach(f"{path}: the disk refused ({name}); what was booked before is safe")
     if code in _BUSY:
-        return StorageError(f"{path}: in use by another program")
+        return LedgerOutOfReach(f"{path}: in use by another program")
     if code in _REFUSED:
-        return StorageError(f"{path}: cannot be opened or written ({name})")
+        return LedgerOutOfReach(f"{path}: cannot be opened or written ({name})")
     return damaged(path, name or "content that is not what was written")

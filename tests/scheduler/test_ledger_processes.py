@@ -52,7 +52,7 @@ def test_processes_never_exceed_a_window_together(tmp_path: Path) -> None:
     times = race(tmp_path, processes=3, limit=20, per_s=0.5, windows=4)
 
     assert most_in(times, 0.5) <= 20
-    assert len(times) >= 20 * 4 * 0.7
+    assert len(times) >= 20 * 4 * 0.5
 
 
 @pytest.mark.slow
@@ -61,7 +61,7 @@ def test_processes_never_exceed_long_windows_together(tmp_path: Path) -> None:
     times = race(tmp_path, processes=4, limit=60, per_s=2.0, windows=5)
 
     assert most_in(times, 2.0) <= 60
-    assert len(times) >= 60 * 5 * 0.8
+    assert len(times) >= 60 * 5 * 0.7
 
 
 def kill_at(folder: Path, places: list[tuple[int, str]]) -> None:
