@@ -46,22 +46,20 @@ def model_lines(plan: Plan, forecast: Forecast) -> Iterator[str]:
         simulated = plan.suite.providers[model.provider].simulated
         figures = () if model.recorded else _figures(lane.amounts)
         tail = "recorded answers, nothing is sent" if model.recorded else _limits_text(lane, simulated=simulated)
-        rows.append((safe_line(lane.lane), figures, safe_line(tail), tuple(_remarks(lane))))
+        rows.append((safe_line(lane.lane), figures, tail, tuple(_remarks(lane))))
     if len(rows) > 1:
         rows.append(("in all", _figures(forecast.amounts), "", ()))
     widths = [max((cells_wide(row[1][field]) for row in rows if row[1]), default=0) for field in range(4)]
     room = WIDTH - 2 - sum(2 + width for width in widths)
     label_width = max(_LEAST_LABEL, min(room, max(cells_wide(row[0]) for row in rows)))
-    for label, figures, tail, remarks in rows:
+    lines = []
+    for label, figures, _, _ in rows:
         fields = [pad(text, width, right=True) for text, width in zip(figures, widths, strict=False)]
-        line = "  ".join([f"  {pad(safe_line(label, label_width), label_width)}", *fields]).rstrip()
-        beside = f"{line}   {tail}".rstrip()
-        if cells_wide(beside) <= WIDTH:
-            yield beside
-        else:
-            yield line
-            yield from _wrapped(tail, "    ")
-        for remark in remarks:
+        lines.append("  ".join([f"  {pad(safe_line(label, label_width), label_width)}", *fields]))
+    beside = all(cells_wide(line) + 3 + cells_wide(row[2]) <= WIDTH for line, row in zip(lines, rows, strict=True))
+    for line, (_, _, tail, remarks) in zip(lines, rows, strict=True):
+        yield f"{line}   {tail}".rstrip() if beside else line.rstrip()
+        for remark in remarks if beside else (tail, *remarks):
             yield from _wrapped(remark, "    ")
 
 
@@ -82,8 +80,12 @@ def plan_lines(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
     yield head_line(plan)
     yield from model_lines(plan, foreseen.forecast)
     yield from closing_lines(foreseen.forecast)
+    if foreseen.forecast.timing.finishes_at is not None:
+        condition = ", if it is gone on with whenever quota is back" if len(foreseen.forecast.sittings) > 1 else ""
+        yield f"done about {_moment(foreseen.forecast.timing.finishes_at)}{condition}"
     if foreseen.run:
-        yield from _wrapped(f"evalrun SUITE goes on with {foreseen.run}; --new starts another", "")
+        words = f"evalrun {safe_line(plan.suite.file)} goes on with {foreseen.run}; --new starts another run"
+        yield from _wrapped(words, "")
     for note in foreseen.notes:
         yield from _wrapped(f"note: {safe_line(note)}", "")
 
@@ -115,7 +117,7 @@ def time_text(forecast: Forecast) -> str:
     first, day = forecast.sittings[0], _moment(timing.finishes_at)
     if not first.requests and len(forecast.sittings) > 1:
         days = f", over {plural(timing.days, 'day')}" if timing.days > 1 else ""
-        return f"nothing can go before {_moment(forecast.sittings[1].starts_at)}{why}; done about {day}{days}."
+        return f"nothing can go before {_moment(forecast.sittings[1].starts_at)}{why}{days}."
     now_s = first.ends_at - first.starts_at
     if len(forecast.sittings) == 1:
         over = f", on {timing.days} days" if timing.days > 1 else ""
@@ -181,7 +183,7 @@ def _remarks(lane: LaneForecast) -> Iterator[str]:
     if said:
         yield ", ".join(said)
     for misfit in lane.never_fit:
-        yield safe_line(f"{count(misfit.count)} can never fit: {misfit.why}; the largest needs {misfit.largest:,.0f}")
+        yield safe_line(f"{count(misfit.count)} can never fit: {misfit.why} (largest: {misfit.largest:,.0f})")
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from evalrun.conduct.options import RunOptions
-from evalrun.conduct.scopes import RUN, MACHINE_FILE, Scopes, scopes_of
+from evalrun.conduct.scopes import MACHINE_FILE, RUN, Scopes, scopes_of
 from evalrun.conduct.sitting_quota import SittingQuota, budget_of
 from evalrun.errors import StorageError, UsageError
 from evalrun.keys import read_key

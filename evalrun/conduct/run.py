@@ -15,7 +15,7 @@ from evalrun.conduct.log import LOGGER, run_log
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.session import carry_out
 from evalrun.conduct.sitting import Ending
-from evalrun.errors import UsageError
+from evalrun.errors import LedgerOutOfReach, UsageError
 from evalrun.keys import Secret, read_key
 from evalrun.records.plan import Plan
 from evalrun.redact import Redactor
