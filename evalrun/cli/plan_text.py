@@ -84,7 +84,7 @@ def plan_lines(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
         condition = ", if it is gone on with whenever quota is back" if len(foreseen.forecast.sittings) > 1 else ""
         yield f"done about {_moment(foreseen.forecast.timing.finishes_at)}{condition}"
     if foreseen.run:
-        words = f"evalrun {safe_line(plan.suite.file)} goes on with {foreseen.run}; --new starts another run"
+        words = f"evalrun {safe_line(plan.suite.file)} goes on with {foreseen.run}; --new starts anew"
         yield from _wrapped(words, "")
     for note in foreseen.notes:
         yield from _wrapped(f"note: {safe_line(note)}", "")

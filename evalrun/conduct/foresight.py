@@ -187,11 +187,11 @@ def _state(view: ScopeView) -> ScopeState:
 
 
 def _has_ledger(options: RunOptions) -> bool:
-    return (options.state / FILE_NAME).exists() and (options.state / MACHINE_FILE).exists()
+    return (options.state / FILE_NAME).exists()
 
 
 def _scopes(plan: Plan, options: RunOptions) -> tuple[Scopes, tuple[str, ...]]:
-    """The scopes that a run would book in. An account whose key is not there is one that nothing is known of."""
+    """The scopes that a run would book in. An account that is not known here is one that nothing is known of."""
     notes: list[str] = []
     providers = dict(plan.suite.providers)
     used = sorted({model.provider for model in plan.suite.models if model.recorded is None})
@@ -200,12 +200,11 @@ def _scopes(plan: Plan, options: RunOptions) -> tuple[Scopes, tuple[str, ...]]:
         if provider.account or provider.simulated:
             continue
         try:
-            read_key(provider, options.environ)
-            missing = False
+            known = read_key(provider, options.environ) is None or (options.state / MACHINE_FILE).exists()
         except UsageError as error:
-            missing = True
+            known = False
             notes.append(f"what is used already is not counted: {error}")
-        if missing or not _has_ledger(options):
+        if not known:
             providers[name] = replace(provider, account="?")
     asked = replace(plan, suite=replace(plan.suite, providers=providers))
     scopes = scopes_of(asked, concurrency=options.concurrency, environ=options.environ, state=options.state)
