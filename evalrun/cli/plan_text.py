@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -53,14 +53,27 @@ def model_lines(plan: Plan, forecast: Forecast) -> Iterator[str]:
     room = WIDTH - 2 - sum(2 + width for width in widths)
     label_width = max(_LEAST_LABEL, min(room, max(cells_wide(row[0]) for row in rows)))
     lines = []
-    for label, figures, _, _ in rows:
+    for label, figures, *_ in rows:
         fields = [pad(text, width, right=True) for text, width in zip(figures, widths, strict=False)]
         lines.append("  ".join([f"  {pad(safe_line(label, label_width), label_width)}", *fields]))
     beside = all(cells_wide(line) + 3 + cells_wide(row[2]) <= WIDTH for line, row in zip(lines, rows, strict=True))
     for line, (_, _, tail, remarks) in zip(lines, rows, strict=True):
         yield f"{line}   {tail}".rstrip() if beside else line.rstrip()
-        for remark in remarks if beside else (tail, *remarks):
+        for remark in remarks:
             yield from _wrapped(remark, "    ")
+    if not beside:
+        yield from _limit_lines([(label, tail) for label, _, tail, _ in rows])
+
+
+def _limit_lines(tails: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """What paces the run, where it has no room beside: each text once, with its models where they differ."""
+    labels: dict[str, list[str]] = {}
+    for label, tail in tails:
+        if tail:
+            labels.setdefault(tail, []).append(label)
+    for tail, mine in labels.items():
+        whose = f"{', '.join(mine)}: " if len(labels) > 1 else ""
+        yield from _wrapped(f"{whose}{tail}", " " * 10, first="  limits  ")
 
 
 def closing_lines(forecast: Forecast, after: str = "") -> Iterator[str]:
@@ -161,7 +174,7 @@ def _limits_text(lane: LaneForecast, *, simulated: bool) -> str:
         least = min((s for s in days if s.limit.axis == axis), key=lambda s: s.left)
         said.append(f"{tokens(math.floor(least.left))}{_UNITS[axis]} left today")
     at_once = [scope.quota.concurrency for scope in lane.scopes if scope.quota.concurrency is not None]
-    if at_once and not standings:
+    if at_once:
         said.append(f"{min(at_once)} at once")
     said += [f"closed until {_moment(scope.closed_until)}" for scope in lane.scopes if scope.closed_until is not None]
     many = f"  ← {lane.timing.days} days" if lane.timing.days > 1 else ""
@@ -186,8 +199,10 @@ def _remarks(lane: LaneForecast) -> Iterator[str]:
         yield safe_line(f"{count(misfit.count)} can never fit: {misfit.why} (largest: {misfit.largest:,.0f})")
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
+    """*text* in lines of at most `WIDTH`, all behind *indent* but the first, which may begin otherwise."""
+    begin = indent if first is None else first
+    return textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _range(least_s: float, most_s: float) -> str:

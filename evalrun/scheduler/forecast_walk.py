@@ -19,7 +19,7 @@ from evalrun.scheduler.forecast_state import Line, Load, Reason, ScopeState, Sco
 from evalrun.scheduler.windows import Entry
 
 _STEPS_A_LANE = 2000
-_MOST_STEPS = 60_000
+_MOST_STEPS = 20_000
 _NUDGE_S = 1e-6  # rounding must not hold the walk in one moment
 _SLACK = 1e-6  # of sums over many requests
 

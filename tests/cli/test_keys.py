@@ -111,7 +111,7 @@ def test_an_env_file_holds_keys(tmp_path: Path, stub: Stub) -> None:
         (401, '{"error": {"message": "Incorrect API key provided: KEY", "code": "invalid_api_key"}}'),
         (400, '{"error": {"message": "odd request KEY", "type": "invalid_request_error"}}'),
         (200, '{"choices": [{"message": {"content": "your key is KEY"}}]}'),
-        (200, "<html>KEY</html>"),
+        pytest.param((200, "<html>KEY</html>"), marks=pytest.mark.slow),  # it is tried again several times
     ],
     indirect=True,
 )

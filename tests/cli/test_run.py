@@ -139,7 +139,7 @@ def test_errors_are_kept_and_asked_again_on_request(
     capsys: pytest.CaptureFixture[str], suite: Path, tmp_path: Path
 ) -> None:
     """Cells in error make the run incomplete (3); --retry-errors asks them again and finishes the same run."""
-    with Simulator(tmp_path, "--fault", "garbage=1") as lab:
+    with Simulator(tmp_path, "--fault", "400=1") as lab:
         text = f"providers: {{lab: {{dialect: openai-chat, base_url: '{lab.url}'}}}}\n{SUITE}"
         suite.write_text(text.replace("simulator/large,", "lab/large,").replace("id: simulator/small", "id: lab/small"))
         said, table = run(capsys, suite, "--limit", "1")
@@ -353,7 +353,7 @@ def test_a_plan_fits_eighty_columns_and_says_each_limit_once(capsys: pytest.Capt
 
     assert said.code == 0, said.err
     assert max(map(len, said.out.splitlines())) <= 80
-    assert said.out.count("  limits  120 requests/60 s, 3 at once") == 1
+    assert said.out.count("  limits  120/min, 3 at once") == 1
 
 
 def test_an_empty_selector_is_refused(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
