@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.quota import DAY_S, HOUR_S, MINUTE_S
 from evalrun.records.request import Request
 from evalrun.report.numbers import count, money, plural, tokens
-from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
+from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
 from evalrun.scheduler.forecast import Amounts, Binding, Forecast, LaneForecast, LimitState, ScopeState, Timing
 
 WIDTH = 80
@@ -201,8 +200,15 @@ def _remarks(lane: LaneForecast) -> Iterator[str]:
 
 def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
     """*text* in lines of at most `WIDTH`, all behind *indent* but the first, which may begin otherwise."""
-    begin = indent if first is None else first
-    return textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=indent, break_on_hyphens=False)
+    width = WIDTH - 2 if "::" in text or "##" in text else WIDTH  # room for the mark that safe_text puts in front
+    lines, line = [], indent if first is None else first
+    for word in filter(None, text.split(" ")):
+        space = " " if line.strip() and not line.endswith(" ") else ""
+        if space and cells_wide(line) + 1 + cells_wide(word) > width:
+            lines.append(line)
+            line, space = indent, ""
+        line += space + cut(word, width - cells_wide(line + space))
+    return [safe_text(line) for line in [*lines, line]]
 
 
 def _range(least_s: float, most_s: float) -> str:

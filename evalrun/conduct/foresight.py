@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -25,6 +26,7 @@ from evalrun.store.run import RunStore
 from evalrun.store.runs import list_runs, newest_unfinished
 
 _SAMPLE = 2000  # so many of a run's rows say how long answers take
+_QUICK = 20_000  # a run of more cells is not read for that: opening checks all of it
 _LEAST_LATENCIES = 5
 
 
@@ -224,10 +226,10 @@ def _done(store: RunStore, options: RunOptions) -> _Done:
 
 
 def _earlier(plan: Plan, options: RunOptions) -> dict[str, _Past]:
-    """What the suite's newest run with answers says."""
+    """What the suite's newest run with answers says, if it can be read and that is quick."""
     for info in list_runs(options.results, plan.suite.name):
-        if info.state != "damaged" and info.answered:
-            with RunStore.open(info.folder) as store:
+        if info.state != "damaged" and info.answered and info.planned <= _QUICK:
+            with suppress(StorageError), RunStore.open(info.folder) as store:
                 return _past(store)
     return {}
 
