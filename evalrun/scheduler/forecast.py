@@ -30,6 +30,7 @@ _UNKNOWN_S = (0.2, 1.0, 5.0)  # answers of an endpoint that nobody has measured:
 _AGREE = 1.25  # so near the slowest walk is to the quickest where the answers' speed does not matter
 _BINDS = 0.05  # a limit binds that takes so large a part of the time
 _NIGHT_S = 900.0
+_MANY = 3000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,7 @@ def forecast(
     spent: Spent | None = None,
 ) -> Forecast:
     """Forecast all lanes together from *now* on. A lane that would wait longer than *max_wait_s* ends its sitting."""
+    night_s = min(max_wait_s, _NIGHT_S)
     sorted_out = [_sort_out(lane, scopes) for lane in lanes]
     walks = [
         walk(
@@ -150,7 +152,7 @@ def forecast(
             scopes,
             now,
             max_wait_s=max_wait_s,
-            night_s=min(max_wait_s, _NIGHT_S),
+            night_s=night_s,
         )
         for speed in range(3)
     ]
@@ -167,6 +169,11 @@ def forecast(
     )
     amounts = _total([lane.amounts for lane in found])
     sittings = walks[1][1]
+    if len(sittings) > 1 and any(len(fitting) > _MANY for fitting, _ in sorted_out):
+        # So long a walk is coarse: what goes today is walked finely, with as many requests as could go.
+        first = [_load(lane, fitting[:_MANY], 1) for lane, (fitting, _) in zip(lanes, sorted_out, strict=True)]
+        fine = walk(first, scopes, now, max_wait_s=max_wait_s, night_s=night_s)[1]
+        sittings = (fine[0], *sittings[1:]) if len(fine) > 1 else sittings
     return Forecast(
         now=now,
         lanes=found,

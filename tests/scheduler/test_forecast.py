@@ -338,6 +338,15 @@ def test_a_huge_plan_is_forecast_at_once(of: Quota, takes_s: float) -> None:
     assert found.timing.finishes_at == pytest.approx(START + takes_s, abs=0.02 * takes_s)
 
 
+def test_today_is_forecast_well_however_much_is_left() -> None:
+    """What goes today, and how long that takes, is the same for a plan of days and for one of years."""
+    of = quota(limit("requests", 15), limit("requests", 150, DAY_S, window="fixed", resets="utc"))
+    some, many = (foretell(of, lane(count), max_wait_s=900.0) for count in (300, 60_000))
+
+    assert many.sittings[0] == some.sittings[0]
+    assert many.timing.days == 400
+
+
 def test_a_walk_that_would_be_too_long_goes_on_at_its_pace() -> None:
     """A small lane beside a huge one in a tight limit is not walked to the end, and ends when its pace says."""
     scopes = {"run": scope("run", Quota()), "large": scope("large", quota(limit("requests", 1)))}
