@@ -274,8 +274,8 @@ def test_a_cancelled_request_counts_as_spent() -> None:
         clock = VirtualClock()
         limits = book(run=Quota(concurrency=3))
         dispatcher = Dispatcher(
-            {"a": jobs("a", 9)}, send=Server(clock).send, sink=Kept(), ledger=MemoryLedger(limits), clock=clock, draw=lambda: 0.5,
-            settle=lambda job, outcome: Charge(0),
+            {"a": jobs("a", 9)}, send=Server(clock).send, sink=Kept(), ledger=MemoryLedger(limits), clock=clock,
+            draw=lambda: 0.5, settle=lambda job, outcome: Charge(0),
         )  # fmt: skip
         task = asyncio.ensure_future(dispatcher.run())
         await clock.sleep(0.5)
@@ -321,7 +321,7 @@ def test_an_outage_costs_at_most_a_fifth_more() -> None:
 def test_a_long_prompt_is_not_starved_by_short_ones() -> None:
     """Who waits longest for a shared scope goes first there: small requests do not pass a large one for ever."""
     shared = Quota(limits=(Limit(axis="tokens", amount=1000, per_s=60),), charge="sum")
-    limits = book(**{"run": Quota(concurrency=50), "all": shared})
+    limits = book(run=Quota(concurrency=50), all=shared)
     long = iter([Job(request(f"long{n}"), n, ("run", "a account", "a", "all"), Charge(900)) for n in range(2)])
     short = (Job(request(f"short{n}"), n, ("run", "b account", "b", "all"), Charge(100)) for n in range(40))
     server, _, _, _ = dispatch({"long": long, "short": short}, limits)
