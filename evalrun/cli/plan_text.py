@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from evalrun.conduct.foresight import Foreseen
@@ -96,7 +97,7 @@ def plan_lines(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
         condition = ", if it is gone on with whenever quota is back" if len(foreseen.forecast.sittings) > 1 else ""
         yield f"done about {_moment(foreseen.forecast.timing.finishes_at)}{condition}"
     if foreseen.run:
-        words = f"evalrun {safe_line(plan.suite.file)} goes on with {foreseen.run}; --new starts anew"
+        words = f"evalrun {safe_line(Path(plan.suite.file).name)} goes on with {foreseen.run}; --new starts anew"
         yield from _wrapped(words, "")
     for note in foreseen.notes:
         yield from _wrapped(f"note: {safe_line(note)}", "")

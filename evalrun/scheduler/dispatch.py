@@ -19,7 +19,7 @@ from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Out
 from evalrun.records.quota import RateFacts, Refusal
 from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink
 from evalrun.scheduler.pressure import Pressure
-from evalrun.scheduler.retry import PASSING, Again, GiveUp, Park, RetryPolicy, decide, unreachable
+from evalrun.scheduler.retry import NOT_SENT, PASSING, Again, GiveUp, Park, RetryPolicy, decide, unreachable
 from evalrun.scheduler.rooms import Booking, Charge, Lesson, Never, Wait
 
 # An endpoint that never answered is given up after so many failures; where nobody listens yet, after so long.
@@ -319,12 +319,17 @@ class Dispatcher:
                 lane.answered += 1
             await self._finish(lane, pending, outcome)
         finally:
-            # A cancelled request's fate is unknown: it counts as spent.
-            took = self._settle(pending.job, outcome) if outcome else None
-            self._ledger.settle(booking, took, received_at if outcome else self._now())
+            self._account(pending.job, booking, outcome, received_at if outcome else self._now())
             lane.in_flight -= 1
             if outcome is None and (pressure := self._pressures.get(pending.job.endpoint)):
                 pressure.lost()
+
+    def _account(self, job: Job, booking: Booking, outcome: Outcome | None, at: float) -> None:
+        """Tell the ledger what a sending took. None: it was cancelled, its fate is unknown, so it counts as spent."""
+        if isinstance(outcome, Failure) and outcome.kind in NOT_SENT:
+            self._ledger.cancel(booking, at)
+        else:
+            self._ledger.settle(booking, self._settle(job, outcome) if outcome else None, at)
 
     def _learn(self, job: Job, outcome: Outcome, sent_at: float, received_at: float) -> None:
         """Tell the ledger and the endpoint's pressure what came back."""

@@ -27,6 +27,9 @@ class Ledger(Protocol):
     def settle(self, booking: Booking, took: Charge | None, now: float) -> None:
         """It came back and took this; None: nobody knows, so it stays as booked."""
 
+    def cancel(self, booking: Booking, now: float) -> None:
+        """It was not sent at all, and counts nowhere."""
+
     def observe(
         self, scopes: tuple[str, ...], rate: RateFacts, *, sent_at: float, received_at: float, refused: bool
     ) -> Sequence[Lesson]:

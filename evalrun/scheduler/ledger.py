@@ -63,6 +63,10 @@ class MemoryLedger:
             for scope in booking.scopes:
                 self._samples[scope].append(max(0.0, now - booking.booked_at))
 
+    def cancel(self, booking: Booking, now: float) -> None:
+        """See jobs.Ledger."""
+        self._book.cancel(booking)
+
     def observe(
         self, scopes: tuple[str, ...], rate: RateFacts, *, sent_at: float, received_at: float, refused: bool
     ) -> Sequence[Lesson]:
@@ -164,6 +168,16 @@ class SqliteLedger(MemoryLedger):
             # Not before: whoever reads anew in this turn would take it for another process's request in flight.
             del self._flying[booking.key]
             self._held[entry] = (1, now)
+
+    def cancel(self, booking: Booking, now: float) -> None:
+        """See jobs.Ledger. Everybody reads anew, for nobody else can tell that an entry is gone."""
+        super().cancel(booking, now)
+        entry = self._flying.pop(booking.key, None)
+        if entry is None:
+            return
+        with self._turn(now) as connection:
+            rows.remove(connection, entry)
+            rows.new_epoch(connection)
 
     def observe(
         self, scopes: tuple[str, ...], rate: RateFacts, *, sent_at: float, received_at: float, refused: bool

@@ -128,6 +128,11 @@ def settle(connection: sqlite3.Connection, version: int, entry: int, took: Charg
     )
 
 
+def remove(connection: sqlite3.Connection, entry: int) -> None:
+    """A request was not sent after all."""
+    connection.execute("DELETE FROM entries WHERE id = ?", (entry,))
+
+
 def write(connection: sqlite3.Connection, row: Row, scopes: int, changed: int) -> None:
     """An entry as it is: a sum, or a correction."""
     took = (None, None) if row.took is None else (row.took.input_tokens, row.took.output_tokens)

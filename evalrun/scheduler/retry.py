@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from evalrun.records.outcome import Failure, FailureKind
 from evalrun.records.quota import Refusal
 
+NOT_SENT = frozenset({FailureKind.CONNECT, FailureKind.TLS})
+
 PASSING = frozenset(
     {
         FailureKind.CONNECT,

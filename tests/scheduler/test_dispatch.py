@@ -328,3 +328,17 @@ def test_a_long_prompt_is_not_starved_by_short_ones() -> None:
     order = [key for _, key in server.seen]
 
     assert order.index("long1") < 25
+
+
+def test_what_was_never_sent_uses_no_quota() -> None:
+    """A refused connection takes nothing of a limit: nobody counted it."""
+    refused: list[Outcome] = [Failure(kind=FailureKind.CONNECT, message="nobody listens") for _ in range(3)]
+    limits = book(
+        Budget(max_requests=2), run=Quota(concurrency=1), a=Quota(limits=(Limit(axis="requests", amount=2, per_s=60),))
+    )
+    server, sink, _, took = dispatch({"a": jobs("a", 2)}, limits, {"a0": refused})
+
+    assert len(server.seen) == 5
+    assert all(isinstance(exchange.outcome, Response) for exchange in sink.exchanges.values())
+    assert limits.spent.requests == 2
+    assert took < 30

@@ -341,3 +341,15 @@ def test_a_request_that_is_settled_after_a_correction_is_no_longer_in_flight(pai
     assert isinstance(other.try_book(IDS, SMALL, START + 3), Booking)
     assert one.views(START + 5)[2].in_flight == 1
     assert used(one, MODEL, START + 6) == [2]
+
+
+def test_what_was_never_sent_is_given_back_to_all(pair: Pair) -> None:
+    """A cancelled booking counts for nobody, and its room is there at once for the other process."""
+    one, other = pair(scopes_with(model=Quota(limits=(rpm(1),))))
+    booking = booked(one, START)
+
+    assert not isinstance(other.try_book(IDS, SMALL, START + 1), Booking)
+    one.cancel(booking, START + 2)
+    assert used(one, MODEL, START + 3) == used(other, MODEL, START + 4) == [0]
+    assert isinstance(other.try_book(IDS, SMALL, START + 5), Booking)
+    assert isinstance(one.try_book(IDS, SMALL, START + 6), Wait)
