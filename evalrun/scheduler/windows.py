@@ -231,7 +231,8 @@ class BucketAccount:
         excess = missing + self._in_flight + amount - self.brim
         if excess <= SLACK:
             return now
-        return now + excess * self._s_each if excess <= missing + SLACK else math.inf
+        # A little later than it flows back: a Unix time is rounded, and the server rounds otherwise.
+        return now + excess * self._s_each + _SURE_S if excess <= missing + SLACK else math.inf
 
     def used(self, now: float) -> float:
         """See Account."""
