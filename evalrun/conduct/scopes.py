@@ -67,11 +67,15 @@ def scopes_of(plan: Plan, *, concurrency: int, environ: Mapping[str, str], state
 
 
 def _groups(plan: Plan, model: Model, account: str, *, shared: bool) -> list[Scope]:
-    """The named scopes of a model. A group of one account's models lies in that account; a wider one stands alone."""
+    """The named scopes of a model. A group of one account's models lies in that account; a wider one stands alone.
+
+    A wide one stays wide in a run of some of its models only: what that spends is spent for all of them.
+    """
     found = []
     for name in model.groups:
         providers = {other.provider for other in plan.suite.models if name in other.groups}
-        identity = f"{account}#{name}" if len(providers) == 1 else f"#{name}"
+        wide = name in plan.suite.wide or len(providers) > 1
+        identity = f"#{name}" if wide else f"{account}#{name}"
         found.append(Scope(id=identity, name=name, quota=plan.suite.quotas[name], shared=shared))
     return found
 

@@ -137,7 +137,8 @@ class Sitting:
     def progress(self) -> tuple[LaneProgress, ...]:
         """Every model as it stands."""
         views = {view.lane: view for view in self._dispatcher.views()} if self._dispatcher else {}
-        now = self._clock.time()
+        # Not the wall's time: to look at the windows moves them on, and a clock that was set would let them run out.
+        now = self._dispatcher.now() if self._dispatcher else self._clock.time()
         today = {label: self._quota.today(label, now) for label in self._tally}
         return tuple(_progress(label, tally, views.get(label), today[label]) for label, tally in self._tally.items())
 

@@ -149,7 +149,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """A whole suite. *file* is its path as the user typed it, *text* and *digest* (sha256) are the file's own."""
+    """A whole suite. *file* is its path as the user typed it, *text* and *digest* (sha256) are the file's own.
+
+    *wide* are the groups of `quotas` that models of several providers name, whichever models a run is narrowed to.
+    """
 
     name: str
     file: str
@@ -168,4 +171,5 @@ class Suite:
     max_error_rate: float = 0.0
     budget: Budget = Budget()
     quotas: Mapping[str, Quota] = field(default_factory=dict)
+    wide: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()

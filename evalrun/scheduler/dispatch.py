@@ -11,7 +11,7 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evalrun.clock import Clock
@@ -118,7 +118,7 @@ class Dispatcher:
 
     def views(self) -> list[LaneView]:
         """Every lane as it stands."""
-        now = self._now() if any(lane.waiting for lane in self._lanes.values()) else 0.0
+        now = self.now() if any(lane.waiting for lane in self._lanes.values()) else 0.0
         return [
             LaneView(
                 lane=lane.name,
@@ -133,8 +133,8 @@ class Dispatcher:
             for lane in self._lanes.values()
         ]
 
-    def _now(self) -> float:
-        """Unix time as it was at the start plus what has passed since: the wall clock's steps do not show."""
+    def now(self) -> float:
+        """Ledger time, which all windows keep: Unix time at the start plus what passed since; no step of a clock."""
         return self._epoch + self._clock.monotonic()
 
     # -- deciding: plain code, no await ------------------------------------------------------------------------
@@ -151,7 +151,7 @@ class Dispatcher:
 
     def _start_all(self) -> None:
         """Start all that may start: who has waited longest first, then who is furthest behind; ring for the next."""
-        now = self._now()
+        now = self.now()
         wake = float("inf")
         taken: set[str] = set()  # scopes that somebody waits for already
         waiting = list(self._lanes.values())
@@ -192,6 +192,9 @@ class Dispatcher:
             self._start(lane, pending, found, now)
             return True
         if isinstance(found, Never):
+            if self._ledger.never(job.scopes, job.charge):
+                pending.fits = False  # a limit was learned since: this request is skipped, the lane goes on
+                return True
             self._halt(lane, Halt.BUDGET, found.why)
             return False
         taken.add(found.scope)
@@ -305,11 +308,11 @@ class Dispatcher:
         A reply holds its room until the sink has it on the disk, so that a crash loses at most what was in flight.
         """
         outcome: Outcome | None = None
-        sent_at, started = self._clock.time(), self._now()
+        sent_at, started = self._clock.time(), self.now()
         received_at = started
         try:
             outcome = await self._send(pending.job.request)
-            received_at = self._now()
+            received_at = self.now()
             pending.attempts += (_attempt(outcome, sent_at),)
             self._learn(pending.job, outcome, started, received_at)
             if isinstance(outcome, Failure) and not self._after(lane, pending, outcome, received_at):
@@ -319,7 +322,7 @@ class Dispatcher:
                 lane.answered += 1
             await self._finish(lane, pending, outcome)
         finally:
-            self._account(pending.job, booking, outcome, received_at if outcome else self._now())
+            self._account(pending.job, booking, outcome, received_at if outcome else self.now())
             lane.in_flight -= 1
             if outcome is None and (pressure := self._pressures.get(pending.job.endpoint)):
                 pressure.lost()
@@ -334,8 +337,11 @@ class Dispatcher:
     def _learn(self, job: Job, outcome: Outcome, sent_at: float, received_at: float) -> None:
         """Tell the ledger and the endpoint's pressure what came back."""
         rate = outcome.rate
-        if rate is None and isinstance(outcome, Failure) and outcome.kind is FailureKind.RATE_LIMIT:
-            rate = RateFacts(refusal=Refusal.UNKNOWN, retry_after_s=outcome.retry_after_s)
+        if isinstance(outcome, Failure):
+            if rate is None and outcome.kind is FailureKind.RATE_LIMIT:
+                rate = RateFacts(refusal=Refusal.UNKNOWN, retry_after_s=outcome.retry_after_s)
+            elif outcome.kind is FailureKind.OVERLOAD and rate is not None and rate.refusal is None:
+                rate = replace(rate, refusal=Refusal.OVERLOAD)
         refusal = rate.refusal if rate else None
         if rate is not None:
             refused = isinstance(outcome, Failure) and refusal is not None
@@ -352,7 +358,7 @@ class Dispatcher:
 
     async def _finish(self, lane: _Lane, pending: _Pending, outcome: Outcome) -> None:
         for job in await self._sink(pending.job, _exchange(pending, outcome)):
-            lane.urgent.append(_Pending(job, self._now()))
+            lane.urgent.append(_Pending(job, self.now()))
 
     def _ring(self, delay_s: float) -> None:
         if self._timer:

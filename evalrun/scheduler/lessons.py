@@ -9,7 +9,7 @@ before is the first guess; it grows carefully, and falls at the next refusal.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -26,6 +26,7 @@ NOBODY: Believe = MappingProxyType({})
 _TRY_AGAIN_S = 3600.0  # after a day's refusal that does not say when the day ends
 _NOTHING_LET_THROUGH_S = 30.0
 _LONG_S = 3600.0  # a pause so long is a day's
+_PATIENCE_S = 120.0  # the shortest patience of a run
 _SURE_S = 1.0
 
 
@@ -40,17 +41,29 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a reply's facts belong: the account's scope and the model's; *let_through* counts a scope's last minute."""
+    """Where a reply's facts belong: the account's scope, the model's, or a group's that states the very limit.
+
+    *let_through* counts a scope's last minute.
+    """
 
     account: ScopeState
     model: ScopeState
     let_through: Callable[[ScopeState, float], int]
+    groups: Sequence[ScopeState] = ()
 
     def scope(self, fact: LimitFact | None) -> ScopeState:
         """Whose limit a fact is about; where it does not say, the narrowest that has any limit."""
         if fact is not None:
-            return self.account if fact.account else self.model
+            near = self.account if fact.account else self.model
+            if fact.per_s is None or near.find(fact.axis, fact.per_s):
+                return near
+            return next((group for group in self.groups if _states(group, fact)), near)
         return self.account if self.account.lines and not self.model.lines else self.model
+
+
+def _states(scope: ScopeState, fact: LimitFact) -> bool:
+    line = scope.find(fact.axis, fact.per_s or 0.0, "stated")
+    return line is not None and line.limit.amount == fact.amount
 
 
 def from_headers(place: Place, rate: RateFacts, manner: Manner) -> Iterator[Lesson]:
@@ -82,6 +95,9 @@ def from_success(place: Place, sent_at: float, at: float) -> Iterator[Lesson]:
 def from_refusal(place: Place, rate: RateFacts, at: float, manner: Manner) -> Iterator[Lesson]:
     """What a refusal says and means."""
     refusal = rate.refusal or Refusal.UNKNOWN
+    if refusal is Refusal.OVERLOAD and _PATIENCE_S <= (rate.retry_after_s or 0.0) < math.inf:
+        # Longer than a run waits: who goes on before that would ask in vain.
+        yield _closed(place.model, None, at + (rate.retry_after_s or 0.0), "the server is out of service")
     if refusal not in (Refusal.MINUTE, Refusal.DAY, Refusal.REQUEST_SIZE, Refusal.UNKNOWN):
         return
     scope = place.scope(rate.named)
@@ -106,10 +122,18 @@ def from_refusal(place: Place, rate: RateFacts, at: float, manner: Manner) -> It
 def _silent(place: Place, scope: ScopeState, rate: RateFacts, at: float, earlier: int) -> Iterator[Lesson]:
     """A refusal without figures: use evenly what was taken on trust, else guess."""
     short = [line for line in scope.lines if not is_day(line.limit) and line.origin != "guess"]
-    trusted = [line for line in short if not line.limit.sure and not line.paced]
+    trusted = [(scope, line) for line in short if not line.limit.sure and not line.paced]
+    if not short:
+        wider = [other for other in (place.account, *place.groups) if other is not scope]
+        trusted = [
+            (other, line)
+            for other in wider
+            for line in other.lines
+            if line.origin == "stated" and not is_day(line.limit) and not line.limit.sure and not line.paced
+        ]
     if trusted:
-        for line in trusted:
-            yield _pace(scope, line.limit)
+        for owner, line in trusted:
+            yield _pace(owner, line.limit)
         return
     if any(line.limit.sure for line in short):
         return  # its window is known, so somebody else is in it: the retry will find out

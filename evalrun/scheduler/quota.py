@@ -191,7 +191,7 @@ class Book:
             return ()
         manner = believe if isinstance(believe, Manner) else Manner(believe)
         last = len(scopes) - 1
-        place = Place(scopes[min(1, last)], scopes[min(2, last)], self._let_through)
+        place = Place(scopes[min(1, last)], scopes[min(2, last)], self._let_through, scopes[3:])
         place.model.clock.follow(place.account.clock)
         if rate.server_time is not None and math.isfinite(rate.server_time):
             for scope in scopes:

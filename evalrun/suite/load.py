@@ -151,6 +151,7 @@ class _Reading:
             max_error_rate=whole["max_error_rate"] or 0.0,
             budget=_budget(whole["budget"]),
             quotas=scoped.groups,
+            wide=_wide([*own, *models], providers),
             gates=gates,
         )
 
@@ -242,6 +243,16 @@ def _scoped(models: list[Listed], providers: Providers, groups: Groups) -> Scope
     used = sorted({listed.model.provider for listed in models})
     stated = {name: (provider, providers.quota(name)) for name in used if (provider := providers.get(name))}
     return with_quotas(stated, [(listed.model, listed.quota) for listed in models], groups.found)
+
+
+def _wide(models: list[Listed], providers: Providers) -> tuple[str, ...]:
+    """The groups that models of several providers name, asked or not."""
+    named: dict[str, set[str]] = {}
+    for listed in models:
+        provider = listed.model.provider
+        for name in (*providers.quota(provider).groups, *listed.quota.groups):
+            named.setdefault(name, set()).add(provider)
+    return tuple(sorted(name for name, found in named.items() if len(found) > 1))
 
 
 def _form_of(field: FieldInfo) -> Form[Any]:

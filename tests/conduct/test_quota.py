@@ -16,6 +16,10 @@ from evalrun.records.suite import Model, Provider
 from evalrun.scheduler.ledger import MemoryLedger, SqliteLedger
 from evalrun.scheduler.quota import Book
 from evalrun.scheduler.rooms import Booking, Charge
+from evalrun.scoring import OPTIONS
+from evalrun.suite.load import load_suite
+from evalrun.suite.plan import make_plan
+from evalrun.suite.select import select
 from tests.store.builders import plan
 from tests.virtual import START
 
@@ -88,3 +92,28 @@ def test_a_models_profile_says_what_its_replies_mean(tmp_path: Path) -> None:
     assert manner.believe == PROFILES["openai"].believe
     assert (manner.window, manner.resets) == (PROFILES["openai"].window, PROFILES["openai"].resets)
     assert manners_of(planned(), known) == {}
+
+
+def test_a_group_of_two_providers_is_one_scope_whichever_models_are_chosen(tmp_path: Path) -> None:
+    """A run of one of its models books where the run of all of them did, or the group's limit would hold twice."""
+    text = """
+version: 1
+providers: {one: {base_url: "http://localhost/v1"}, two: {base_url: "http://localhost:1/v1"}}
+models: [{id: one/a, label: a, quota: team}, {id: two/b, label: b, quota: [team, own]}]
+quotas: {team: {rpd: 10}, own: {rpm: 5}}
+prompts: {p: {user: "{{ q }}"}}
+cases: [{id: c, vars: {q: x}, expected: y}]
+scorers: [icontains]
+"""
+    file = tmp_path / "suite.yaml"
+    file.write_text(text, encoding="utf-8")
+    suite = load_suite(file, scorers=OPTIONS)
+    narrow = select(suite, only={"model": ("b",)}, limit=None, sample=None, seed=0)
+    (whole, chosen) = (
+        scopes_of(make_plan(each), concurrency=4, environ={}, state=tmp_path) for each in (suite, narrow)
+    )
+
+    assert suite.wide == narrow.wide == ("team",)
+    assert whole.of_model["b"] == chosen.of_model["b"]
+    assert chosen.of_model["b"][3] == "#team"
+    assert chosen.of_model["b"][4].startswith("two:")

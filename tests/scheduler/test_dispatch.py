@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import pytest
 
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
-from evalrun.records.quota import Budget, Limit, Quota, Scope
+from evalrun.records.quota import Budget, Limit, LimitFact, Quota, RateFacts, Refusal, Scope
 from evalrun.records.request import Request
 from evalrun.scheduler.dispatch import Dispatcher
 from evalrun.scheduler.jobs import Halt, Job
@@ -342,3 +342,46 @@ def test_what_was_never_sent_uses_no_quota() -> None:
     assert all(isinstance(exchange.outcome, Response) for exchange in sink.exchanges.values())
     assert limits.spent.requests == 2
     assert took < 30
+
+
+def test_what_can_never_fit_since_a_lesson_is_skipped_and_its_lane_goes_on() -> None:
+    """A limit learned while a request waits, or from its own refusal, skips that request and stops nobody."""
+    named = LimitFact(axis="tokens", amount=50, per_s=60)
+    refused = Failure(
+        kind=FailureKind.RATE_LIMIT, message="tokens", rate=RateFacts(refusal=Refusal.MINUTE, named=named)
+    )
+    scopes = ("run", "a account", "a")
+    lane = iter([Job(request(f"a{n}"), n, scopes, Charge(100 if n < 2 else 1), "p") for n in range(4)])
+    server, sink, dispatcher, _ = dispatch({"a": lane}, book(run=Quota(concurrency=1)), {"a0": [refused]})
+
+    assert dispatcher.views()[0].halt is None
+    assert [key for _, key in server.seen] == ["a0", "a2", "a3"]
+    found = {key: exchange.outcome for key, exchange in sink.exchanges.items()}
+    for key in ("a0", "a1"):
+        outcome = found[key]
+        assert isinstance(outcome, Failure)
+        assert outcome.kind is FailureKind.SKIPPED
+    assert found["a2"] == found["a3"] == OK
+
+
+def test_the_time_of_the_windows_does_not_step() -> None:
+    """Whoever looks at the windows of a running dispatcher asks it for the time: the wall's may have been set."""
+
+    class Set(VirtualClock):
+        """Its date is set an hour ahead after ten seconds."""
+
+        def time(self) -> float:
+            return super().time() + (3600 if self.monotonic() > 10 else 0)
+
+    async def main() -> float:
+        clock = Set()
+        server = Server(clock)
+        dispatcher = Dispatcher(
+            {}, send=server.send, sink=Kept(), ledger=MemoryLedger(book()), clock=clock, draw=lambda: 0.5,
+            settle=lambda job, outcome: None,
+        )  # fmt: skip
+        before = dispatcher.now()
+        await clock.sleep(20)
+        return dispatcher.now() - before
+
+    assert run_virtual(main) == pytest.approx(20)

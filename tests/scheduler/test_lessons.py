@@ -106,6 +106,37 @@ def test_a_bare_figure_is_used_evenly_after_a_surprise() -> None:
     assert room.until == NOW + 8
 
 
+def test_the_bare_figure_of_a_group_or_an_account_is_used_evenly_too() -> None:
+    """A surprise is put down to the figure that was taken on trust, wherever it stands: silent or named."""
+    bare = Quota(limits=(Limit(axis="requests", amount=15, per_s=60, sure=False),))
+    day = Quota(limits=(Limit(axis="requests", amount=150, per_s=DAY_S),))
+    named = LimitFact(axis="requests", amount=15, per_s=60)
+    for account, model, group, rate in (
+        (Quota(), Quota(), bare, RateFacts(refusal=Refusal.UNKNOWN)),
+        (bare, day, Quota(), RateFacts(refusal=Refusal.UNKNOWN)),
+        (Quota(), day, bare, RateFacts(refusal=Refusal.MINUTE, named=named)),
+    ):
+        book = Book({"run": Quota(), "account": account, "model": model, "group": group})
+        scopes = ("run", "account", "model", "group")
+        found = book.observe(scopes, rate, sent_at=NOW - 0.2, received_at=NOW, refused=True)
+        assert [(lesson.kind, lesson.scope) for lesson in found] == [
+            ("pace", "account" if account is bare else "group")
+        ]
+
+
+def test_a_server_out_of_service_for_long_is_left_alone() -> None:
+    """A 503 that asks for hours closes the model, so that going on earlier asks nothing; one of seconds does not."""
+    book = house()
+    assert observe(book, RateFacts(refusal=Refusal.OVERLOAD, retry_after_s=30)) == []
+    assert observe(book, RateFacts(refusal=Refusal.OVERLOAD, retry_after_s=7200)) == [
+        "model: the server is out of service"
+    ]
+
+    room = book.room(("model",), ONE, NOW)
+    assert isinstance(room, Wait)
+    assert room.until == NOW + 7200
+
+
 def test_a_stated_window_is_not_doubted() -> None:
     """Where the window is known a refusal means that somebody else is in it: nothing is learned but to wait."""
     book = house(Quota(limits=(Limit(axis="requests", amount=15, per_s=60, window="fixed"),)))
