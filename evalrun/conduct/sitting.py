@@ -149,8 +149,8 @@ class Sitting:
         if self._failed or (self._options.cache == "only" and self._cache_misses()):
             return Ending(stopped=self._failed or self._cache_misses())
         halted = [view for view in self._dispatcher.views() if view.halt] if self._dispatcher else []
-        refused = [f"{view.lane}: {view.reason}" for view in halted if view.halt is Halt.REFUSED]
-        paused = [f"{view.lane}: {view.reason}" for view in halted if view.halt is Halt.PARKED]
+        refused = [_of_lane(view) for view in halted if view.halt is Halt.REFUSED]
+        paused = [_of_lane(view) for view in halted if view.halt is Halt.PARKED]
         paused += [view.reason for view in halted if view.halt is Halt.BUDGET]
         return Ending(
             stopped="; ".join(dict.fromkeys(refused)),
@@ -251,6 +251,11 @@ def _estimate(cell: Cell, model: Model) -> Charge:
     price = model.price
     cost = 0.0 if price is None else (cell.input_tokens * price.input_usd + cell.output_tokens * price.output_usd) / 1e6
     return Charge(cell.input_tokens, cell.output_tokens, cost)
+
+
+def _of_lane(view: LaneView) -> str:
+    """Why a lane stands still, with its label in front, once."""
+    return f"{view.lane}: {view.reason.removeprefix(f'{view.lane}: ')}"
 
 
 def _progress(label: str, tally: _Tally, view: LaneView | None, today: str) -> LaneProgress:
