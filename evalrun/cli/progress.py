@@ -73,10 +73,9 @@ def _facts(lane: LaneProgress) -> str:
     """What a bar says besides its length."""
     said = [safe_line(lane.today)] if lane.today else []
     if lane.halted:
-        said.append(f"stopped: {safe_line(lane.halted, 60)}")
+        said.append(f"stopped: {safe_line(_own(lane, lane.halted), 60)}")
     elif lane.wait_s is not None and lane.done < lane.total:
-        why = safe_line(lane.waiting.removeprefix(f"{lane.label}: "), 40)  # the line begins with its label
-        said.append(f"next in {lane.wait_s:.0f} s ({why})")
+        said.append(f"next in {lane.wait_s:.0f} s ({safe_line(_own(lane, lane.waiting), 40)})")
     said += [f"{lane.in_flight} in flight"] if lane.in_flight else []
     if lane.done:
         said.append(f"{tokens(lane.tokens)} tok")
@@ -84,3 +83,8 @@ def _facts(lane: LaneProgress) -> str:
     said += [plural(lane.errors, "error")] if lane.errors else []
     said += ["1 retry" if lane.retries == 1 else f"{lane.retries} retries"] if lane.retries else []
     return " · ".join(said)
+
+
+def _own(lane: LaneProgress, words: str) -> str:
+    """What concerns the model's own scope, without its label: the line begins with that."""
+    return words.removeprefix(f"{lane.label}: ")

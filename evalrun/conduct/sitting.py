@@ -149,8 +149,8 @@ class Sitting:
         if self._failed or (self._options.cache == "only" and self._cache_misses()):
             return Ending(stopped=self._failed or self._cache_misses())
         halted = [view for view in self._dispatcher.views() if view.halt] if self._dispatcher else []
-        refused = [_told(view) for view in halted if view.halt is Halt.REFUSED]
-        paused = [_told(view) for view in halted if view.halt is Halt.PARKED]
+        refused = [_of_lane(view) for view in halted if view.halt is Halt.REFUSED]
+        paused = [_of_lane(view) for view in halted if view.halt is Halt.PARKED]
         paused += [view.reason for view in halted if view.halt is Halt.BUDGET]
         return Ending(
             stopped="; ".join(dict.fromkeys(refused)),
@@ -253,9 +253,9 @@ def _estimate(cell: Cell, model: Model) -> Charge:
     return Charge(cell.input_tokens, cell.output_tokens, cost)
 
 
-def _told(view: LaneView) -> str:
-    """Why a lane stands still; a limit's words begin with its scope's name already."""
-    return view.reason if view.reason.startswith(f"{view.lane}: ") else f"{view.lane}: {view.reason}"
+def _of_lane(view: LaneView) -> str:
+    """Why a lane stands still, with its label in front, once."""
+    return f"{view.lane}: {view.reason.removeprefix(f'{view.lane}: ')}"
 
 
 def _progress(label: str, tally: _Tally, view: LaneView | None, today: str) -> LaneProgress:
