@@ -40,10 +40,6 @@ __all__ = [
 _LONGEST_DAY = 1.05  # a day of 25 hours
 _REMEMBERED_S = 60.0  # settled requests are remembered at least so long: a limit may be learned that counts them
 
-__all__ = [
-    "Book", "Booking", "Busy", "Charge", "Go", "Lesson", "LimitView", "Never", "Room", "ScopeView", "Spent", "Wait",
-]  # fmt: skip
-
 
 @dataclass(slots=True, eq=False)
 class _Held:
