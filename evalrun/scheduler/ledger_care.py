@@ -145,20 +145,28 @@ def _counts_s(scope: Scope, lessons: list[tuple[float, Lesson]]) -> float:
 
 
 def _set_used(connection: sqlite3.Connection, scope: Scope, limit: Limit, used: float, now: float) -> None:
-    """Put one entry in the place of all that this scope has; what is in flight comes on top of it."""
+    """Put one entry in the place of all that this scope has; what is in flight comes on top of it.
+
+    What it used of other axes stays as it was, as if it had been used now.
+    """
+    requests, sent, received = _used_of(connection, scope.id)
     _take_out(connection, scope.id)
     whole = round(used)
-    if not whole:
+    if limit.axis == "requests":
+        requests = whole
+    elif limit.axis == "output_tokens":
+        received = whole
+    else:
+        sent, received = whole, received if limit.axis == "input_tokens" else 0
+    if not (requests or sent or received):
         return
     version, _ = rows.standing(connection)
-    requests = whole if limit.axis == "requests" else 1
-    tokens = 0 if limit.axis == "requests" else whole
-    charge = Charge(0, tokens) if limit.axis == "output_tokens" else Charge(tokens)
+    charge = Charge(sent, received)
     row = rows.Row(
         id=version + 1,
         scopes=(scope.id,),
         suite=BY_HAND,
-        requests=requests,
+        requests=max(1, requests),
         charge=charge,
         booked_at=now,
         settled_at=now,
@@ -183,3 +191,16 @@ def _take_out(connection: sqlite3.Connection, scope: str) -> None:
             )
         else:
             connection.execute("DELETE FROM entries WHERE scopes = ? AND settled_at IS NOT NULL", (number,))
+
+
+def _used_of(connection: sqlite3.Connection, scope: str) -> tuple[int, int, int]:
+    """Requests, input and output tokens of a scope's entries that have come back."""
+    requests = sent = received = 0
+    for row in rows.changed_since(connection, rows.Sets(), -1):
+        if scope in row.scopes and row.settled_at is not None:
+            took = row.charge if row.took is None else row.took
+            requests += row.requests
+            # Of what was reserved and what was taken the larger: some vendors keep the one, some the other.
+            sent += max(row.charge.input_tokens, took.input_tokens)
+            received += max(row.charge.output_tokens, took.output_tokens)
+    return requests, sent, received

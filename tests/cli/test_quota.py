@@ -136,7 +136,7 @@ def test_set_puts_a_limit_in_place_and_what_is_used_of_it(capsys: pytest.Capture
     by_name = call(capsys, "quota", "set", "large", "rpd=100", "--used", "90")
     assert (by_name.code, by_name.err) == (0, "")
     assert by_name.out == "large: 100 requests a day, 90 used\n"
-    assert used(capsys) == [90, 90, 0, 90]
+    assert used(capsys) == [90, 90, 400, 90]  # tokens stay as they were
     by_id = call(capsys, "quota", "set", f"{MINE}/large", "rpm=20")
     assert by_id.out == "large: 20 requests a minute; but 15 is stated, and the lower figure holds\n"
     call(capsys, "quota", "set", "lab", "tpd=5000")
