@@ -13,23 +13,11 @@ from evalrun.catalog.profiles import PROFILES
 from evalrun.conduct.scopes import Scopes
 from evalrun.errors import UsageError
 from evalrun.records.plan import Plan
-from evalrun.records.quota import DAY_S, HOUR_S, MINUTE_S, Axis, Limit, Scope
+from evalrun.records.quota import SHORT_NAMES, Limit, Scope
 from evalrun.scheduler.ledger import MemoryLedger, SqliteLedger
 from evalrun.scheduler.ledger_care import Standing, forget, set_limit, standings
 from evalrun.scheduler.ledger_file import FILE_NAME
 from evalrun.scheduler.quota import Book, Manner
-
-LIMITS: Mapping[str, tuple[Axis, float]] = {
-    "rpm": ("requests", MINUTE_S),
-    "rph": ("requests", HOUR_S),
-    "rpd": ("requests", DAY_S),
-    "tpm": ("tokens", MINUTE_S),
-    "tph": ("tokens", HOUR_S),
-    "tpd": ("tokens", DAY_S),
-    "itpm": ("input_tokens", MINUTE_S),
-    "otpm": ("output_tokens", MINUTE_S),
-}
-"""What limits are called for short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +87,11 @@ def forget_scope(state: Path, name: str | None, now: float) -> Scope | None:
 
 def _correction(scope: Scope, short: str, amount: float) -> Corrected:
     """A limit by its short name, counted like the scope's own of that axis and span."""
-    if short not in LIMITS:
-        raise UsageError(f"{short}: no such limit (there are {', '.join(LIMITS)})")
+    if short not in SHORT_NAMES:
+        raise UsageError(f"{short}: no such limit (there are {', '.join(SHORT_NAMES)})")
     if amount <= 0:
         raise UsageError(f"{short}={amount:g}: a limit is more than 0")
-    axis, per_s = LIMITS[short]
+    axis, per_s = SHORT_NAMES[short]
     own = [limit for limit in scope.quota.limits if (limit.axis, limit.per_s) == (axis, per_s)]
     lowest = min(own, key=lambda limit: limit.amount, default=None)
     if lowest is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -17,6 +18,18 @@ ChargeRule = Literal["max", "sum", "usage", "input"]
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 ROLLING_DAY = "rolling-24h"
+
+SHORT_NAMES: Mapping[str, tuple[Axis, float]] = {
+    "rpm": ("requests", MINUTE_S),
+    "rph": ("requests", HOUR_S),
+    "rpd": ("requests", DAY_S),
+    "tpm": ("tokens", MINUTE_S),
+    "tph": ("tokens", HOUR_S),
+    "tpd": ("tokens", DAY_S),
+    "itpm": ("input_tokens", MINUTE_S),
+    "otpm": ("output_tokens", MINUTE_S),
+}
+"""What limits are called for short: what is counted, and over how many seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from evalrun.catalog.profiles import PROFILES
 from evalrun.errors import Code
-from evalrun.records.quota import DAY_S, HOUR_S, MINUTE_S, ROLLING_DAY, Axis, Limit, Quota
+from evalrun.records.quota import DAY_S, ROLLING_DAY, SHORT_NAMES, Axis, Limit, Quota
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import hint, near, printable, shown
 from evalrun.suite.document import Path
@@ -23,16 +23,6 @@ from evalrun.suite.entries import MAX_NAME, QuotaEntry, seconds_of
 
 _ENTRY: Form[QuotaEntry] = Form(QuotaEntry)
 
-_SHORT: dict[str, tuple[Axis, float]] = {
-    "rpm": ("requests", MINUTE_S),
-    "rph": ("requests", HOUR_S),
-    "rpd": ("requests", DAY_S),
-    "tpm": ("tokens", MINUTE_S),
-    "tph": ("tokens", HOUR_S),
-    "tpd": ("tokens", DAY_S),
-    "itpm": ("input_tokens", MINUTE_S),
-    "otpm": ("output_tokens", MINUTE_S),
-}
 _GENERAL: tuple[Axis, ...] = ("requests", "tokens")
 _SINGLE = ("concurrency", "max_input_tokens", "max_output_tokens", "charge")
 
@@ -164,7 +154,7 @@ def span_of(said: float | str) -> float:
 def _amounts(entry: QuotaEntry) -> Iterator[tuple[str, Axis, float, float]]:
     """Every limit that a mapping states: its key, its axis, the seconds of its window, its amount."""
     said = entry.model_fields_set
-    for key, (axis, per_s) in _SHORT.items():
+    for key, (axis, per_s) in SHORT_NAMES.items():
         if key in said:
             yield key, axis, per_s, float(getattr(entry, key))
     for axis in _GENERAL:
