@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from evalrun.records.message import Message
 from evalrun.records.outcome import TokensMethod
-from evalrun.records.suite import Message
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -98,7 +98,7 @@ def count_messages(messages: Sequence[Message], model: str) -> tuple[int, Tokens
     """
     total, method = TOKENS_PER_REPLY, TokensMethod.EXACT
     for message in messages:
-        tokens, method_of_content = count(message.content, model)
+        tokens, method_of_content = count(message.text, model)
         total += TOKENS_PER_MESSAGE + tokens + _role_tokens(message.role, model)
         if method_of_content is TokensMethod.ESTIMATE:
             method = TokensMethod.ESTIMATE

@@ -37,6 +37,7 @@ LAW = Law(
         "evalrun.scheduler.forecast_state",
         "evalrun.scheduler.forecast_walk",
         "evalrun.simulator.windows",
+        "evalrun.providers.dialect",
         "evalrun.providers.openai_chat",
         "evalrun.providers.ratelimits",
         "evalrun.providers.durations",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalrun import tokens
+from evalrun.records.message import Message
 from evalrun.records.outcome import TokensMethod
-from evalrun.records.suite import Message
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "tiktoken-cache"
 

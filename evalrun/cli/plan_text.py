@@ -111,7 +111,7 @@ def request_lines(place: str, request: Request) -> Iterator[str]:
     yield safe_line(f"{request.provider}/{request.model}  {params}  ~{request.input_tokens} tokens")
     for message in request.messages:
         yield f"[{safe_line(message.role)}]"
-        yield from (f"  {line}" for line in safe_text(message.content).split("\n"))
+        yield from (f"  {line}" for line in safe_text(message.text).split("\n"))
 
 
 # -- sentences --------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from evalrun.suite.plan import first_request
 _TAKES_NOTHING = frozenset({
     FailureKind.CONNECT, FailureKind.TLS, FailureKind.RATE_LIMIT, FailureKind.MONEY, FailureKind.AUTH,
     FailureKind.NOT_FOUND, FailureKind.GONE, FailureKind.BAD_REQUEST, FailureKind.REDIRECT, FailureKind.MISSING,
-    FailureKind.SKIPPED,
+    FailureKind.SKIPPED, FailureKind.UNSUPPORTED,
 })  # fmt: skip
 
 

@@ -5,33 +5,39 @@ Source: the OpenAI API reference, "Create chat completion"; error shapes are in 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from evalrun import tokens
 from evalrun.providers.classify import EXCERPT, failure_of
+from evalrun.providers.dialect import Auth
 from evalrun.providers.ratelimits import facts_of
 from evalrun.providers.reply import NotJson, Reply, read_json, text_of
 from evalrun.records.outcome import Failure, FailureKind, Outcome, Response, TokensMethod, Usage
 from evalrun.records.request import Request
+from evalrun.records.suite import Provider
 from evalrun.redact import Redactor
 
-PATH = "/chat/completions"
+AUTH: Auth = "bearer"
 
 _MOST_TOKENS = 10**12  # a figure beyond this is a fault of the server's, and no database holds it
 _METHODS_FROM_BEST = (TokensMethod.EXACT, TokensMethod.ESTIMATE)
+
+
+def path(_request: Request, _provider: Provider) -> str:
+    """See Dialect."""
+    return "/chat/completions"
+
+
+def headers(_request: Request, _provider: Provider) -> Mapping[str, str]:
+    """See Dialect."""
+    return {"accept": "application/json"}
 
 
 def build(request: Request) -> dict[str, Any]:
     """The body to send: model, messages, and the parameters as the request has them."""
     messages = [{"role": message.role, "content": message.content} for message in request.messages]
     return {**request.params, "model": request.model, "messages": messages}
-
-
-def encode(body: Mapping[str, Any]) -> bytes:
-    """The body's bytes: ASCII JSON, so that any text passes. Raises ValueError for what JSON cannot say (NaN)."""
-    return json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def parse(reply: Reply, request: Request, *, now: float, redact: Redactor, simulated: bool = False) -> Outcome:

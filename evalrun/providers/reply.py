@@ -10,12 +10,22 @@ from typing import Any, NoReturn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply that came to its end. Header names are in lower case; *latency_s* runs from send to the last byte."""
+    """A reply that came to its end. Header names are in lower case; *latency_s* runs from send to the last byte.
+
+    *arrivals* says when its bytes came: how many were there after so many seconds from send, in order. *framed*: its
+    length was announced or its end marked (Content-Length, chunks), so that a body cut short would have shown.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     latency_s: float
+    arrivals: tuple[tuple[int, float], ...] = ()
+    framed: bool = True
+
+    def seconds_until(self, size: int) -> float:
+        """When the first *size* bytes were there, in seconds from send."""
+        return next((at for count, at in self.arrivals if count >= size), self.latency_s)
 
 
 class NotJson(ValueError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from yarl import URL
@@ -15,8 +14,8 @@ from evalrun.clock import Clock
 from evalrun.errors import UsageError
 from evalrun.keys import Secret, forbidden_header, origin_of, read_key, refusal
 from evalrun.providers import openai_chat
+from evalrun.providers.dialect import Auth, Dialect, Unsupported, encode
 from evalrun.providers.recorded import answer
-from evalrun.providers.reply import Reply
 from evalrun.providers.transport import ACCEPT_ENCODING, Transport, open_transport
 from evalrun.records.outcome import Failure, FailureKind, Outcome
 from evalrun.records.request import Request
@@ -28,32 +27,24 @@ RECORDED = "recorded"
 Send = Callable[[Request], Awaitable[Outcome]]
 
 
-class Dialect(Protocol):
-    """A wire form, in practice a module: PATH is what comes after the base_url; nothing in it touches the network."""
-
-    PATH: str
-
-    def build(self, request: Request) -> dict[str, Any]:
-        """The body to send, as a mapping."""
-
-    def encode(self, body: Mapping[str, Any]) -> bytes:
-        """The body as bytes; ValueError for what cannot be sent."""
-
-    def parse(self, reply: Reply, request: Request, *, now: float, redact: Redactor, simulated: bool) -> Outcome:
-        """What a whole reply means; raises nothing."""
-
-
 DIALECTS: Mapping[str, Dialect] = {"openai-chat": openai_chat}
 """The dialects that go over HTTP, by name."""
 
 
+_AUTH: Mapping[Auth, Callable[[str], dict[str, str]]] = {
+    "bearer": lambda key: {"authorization": f"Bearer {key}"},
+    "api-key": lambda key: {"api-key": key},
+    "x-api-key": lambda key: {"x-api-key": key},
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Endpoint:
-    """A provider made ready: where to post, and the headers with the key in them, which is why they are never shown."""
+    """A provider made ready: where it is, and the headers with the key in them, which is why they are never shown."""
 
     provider: Provider
     dialect: Dialect
-    url: URL
+    base: str
     headers: Mapping[str, str] = field(repr=False)
 
 
@@ -86,7 +77,7 @@ async def open_send(
             keys[name] = key
         endpoints[name] = _endpoint(provider, key)
     redact = Redactor(keys.values())
-    tls = any(endpoint.url.scheme == "https" for endpoint in endpoints.values())
+    tls = any(endpoint.base.startswith("https:") for endpoint in endpoints.values())
     async with open_transport(clock, environ=environ, tls=tls) as transport:
 
         async def send(request: Request) -> Outcome:
@@ -104,30 +95,34 @@ def _endpoint(provider: Provider, key: Secret | None) -> _Endpoint:
     dialect = DIALECTS.get(provider.dialect)
     if dialect is None:
         raise UsageError(f"provider {provider.id}: unknown dialect {provider.dialect} (known: {', '.join(DIALECTS)})")
-    headers = {"accept": "application/json", "user-agent": f"evalrun/{__version__}"}
+    headers = {"user-agent": f"evalrun/{__version__}"}
     for name, value in provider.headers.items():
         if forbidden_header(name) or not (name.isascii() and value.isascii() and value.isprintable()):
             raise UsageError(f"provider {provider.id}: the header {name!r} cannot be set in a suite")
         headers[name.lower()] = value
     headers |= {"content-type": "application/json", "accept-encoding": ACCEPT_ENCODING}
     if key:
-        headers["authorization"] = f"Bearer {key.reveal()}"
+        headers |= _AUTH[provider.auth or dialect.AUTH](key.reveal())  # type: ignore[index]
     try:
         origin = origin_of(provider.base_url)
     except ValueError as error:
         raise UsageError(f"provider {provider.id}: {error}") from error
     # The address is put together from the origin that was checked, so that nothing else can be meant by it.
-    url = URL(origin + urlsplit(provider.base_url).path.rstrip("/") + dialect.PATH)
-    return _Endpoint(provider=provider, dialect=dialect, url=url, headers=headers)
+    base = origin + urlsplit(provider.base_url).path.rstrip("/")
+    return _Endpoint(provider=provider, dialect=dialect, base=base, headers=headers)
 
 
 async def _ask(transport: Transport, endpoint: _Endpoint, request: Request, redact: Redactor, clock: Clock) -> Outcome:
     dialect, provider = endpoint.dialect, endpoint.provider
     try:
-        body = dialect.encode(dialect.build(request))
+        body = encode(dialect.build(request))
+        url = URL(endpoint.base + dialect.path(request, provider), encoded=True)
+        headers = {**dialect.headers(request, provider), **endpoint.headers}
+    except Unsupported as lack:
+        return Failure(kind=FailureKind.UNSUPPORTED, message=str(lack))
     except (ValueError, TypeError) as error:
         return Failure(kind=FailureKind.BAD_REQUEST, message=f"the request cannot be written as JSON ({error})")
-    reply = await transport.post(endpoint.url, body, endpoint.headers, timeout_s=provider.timeout_s)
+    reply = await transport.post(url, body, headers, timeout_s=provider.timeout_s)
     if isinstance(reply, Failure):
         return replace(reply, message=redact(reply.message))
     try:

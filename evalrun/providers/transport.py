@@ -105,7 +105,8 @@ class Transport:
             url, data=data, headers=headers, allow_redirects=False, trace_request_ctx=sending
         ) as response:
             sending.answered = True
-            received = await self._read(response, timer)
+            arrivals: list[tuple[int, float]] = []
+            received = await self._read(response, timer, sending, arrivals)
             latency_s = self._clock.monotonic() - sending.started_at
             if received is None:
                 response.close()
@@ -116,10 +117,23 @@ class Transport:
                     http_status=response.status,
                 )
             told = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(status=response.status, headers=told, body=received, latency_s=latency_s)
+            return Reply(
+                status=response.status,
+                headers=told,
+                body=received,
+                latency_s=latency_s,
+                arrivals=tuple(arrivals),
+                framed="content-length" in told or "transfer-encoding" in told,
+            )
 
-    async def _read(self, response: aiohttp.ClientResponse, timer: asyncio.Timeout) -> bytes | None:
-        """The decompressed body, read piece by piece; None as soon as it is over the cap."""
+    async def _read(
+        self,
+        response: aiohttp.ClientResponse,
+        timer: asyncio.Timeout,
+        sending: _Sending,
+        arrivals: list[tuple[int, float]],
+    ) -> bytes | None:
+        """The decompressed body, read piece by piece; None as soon as it is over the cap. Pieces go to *arrivals*."""
         if (response.content_length or 0) > self._limits.body_bytes:
             return None
         content, loop, deadline = response.content, asyncio.get_running_loop(), timer.when() or 0.0
@@ -135,6 +149,7 @@ class Transport:
             if size > self._limits.body_bytes:
                 return None
             pieces.append(piece)
+            arrivals.append((size, self._clock.monotonic() - sending.started_at))
 
     def _too_late(self, host: str, sending: _Sending, timeout_s: float) -> tuple[FailureKind, str]:
         if not sending.connected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evalrun.records.message import ToolCall
 from evalrun.records.quota import RateFacts
 
 
@@ -30,10 +31,24 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """A whole reply. *text* is None or empty where the model said nothing; *body* is the reply as it came, JSON text.
+class Choice:
+    """A further answer of the same reply, where a request asks for several (``n``)."""
 
-    *latency_s* is None only for recorded answers whose file does not say.
+    text: str | None
+    finish_reason: str | None = None
+    refusal: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A whole reply. *text* is None or empty where the model said nothing.
+
+    *body* is the reply as it came, JSON text; of a stream, the reply that its events add up to. *latency_s* is None
+    only for recorded answers whose file does not say; *ttft_s* is the time to the first piece of the answer, of streams
+    only. *reasoning* is what the model says of its thinking, *carried* what a dialect wants back with the next request
+    (JSON text). *choices* are the second answer and those after it; *usage* is of them all.
     """
 
     text: str | None
@@ -45,6 +60,11 @@ class Response:
     system_fingerprint: str | None = None
     body: str | None = None
     rate: RateFacts | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    ttft_s: float | None = None
+    reasoning: str | None = None
+    carried: str | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 class FailureKind(StrEnum):
@@ -69,6 +89,7 @@ class FailureKind(StrEnum):
     TOO_LARGE = "too_large"  # the body is over the cap
     MISSING = "missing"  # a recorded model has no answer for this case
     SKIPPED = "skipped"  # it can never fit a limit: it was not sent
+    UNSUPPORTED = "unsupported"  # the dialect has no word for what is asked: it was not sent
     INTERNAL = "internal"  # a bug or a foreign cancellation while sending
 
 
@@ -104,7 +125,8 @@ class Attempt:
 class Exchange:
     """A request's end: the final outcome with every attempt that led to it.
 
-    *queue_s* is time spent waiting for quota, *retry_wait_s* between attempts; neither is in a latency.
+    *queue_s* is time spent waiting for quota, *retry_wait_s* between attempts; neither is in a latency. *goes_on*: its
+    cell has another request to make, after this reply.
     """
 
     request_key: str
@@ -115,6 +137,7 @@ class Exchange:
     cost_usd: float | None = None
     price_date: str = ""
     from_cache: bool = False
+    goes_on: bool = False
 
 
 class Status(StrEnum):
@@ -129,7 +152,11 @@ class Status(StrEnum):
     PENDING = "pending"
 
 
-_FAILED = {FailureKind.FILTERED: Status.FILTERED, FailureKind.SKIPPED: Status.SKIPPED}
+_FAILED = {
+    FailureKind.FILTERED: Status.FILTERED,
+    FailureKind.SKIPPED: Status.SKIPPED,
+    FailureKind.UNSUPPORTED: Status.SKIPPED,
+}
 
 SCORED = frozenset({Status.ANSWERED, Status.NO_ANSWER, Status.REFUSED})
 
@@ -144,4 +171,4 @@ def status_of(outcome: Outcome | None) -> Status:
         return Status.FILTERED
     if outcome.refusal:
         return Status.REFUSED
-    return Status.ANSWERED if outcome.text else Status.NO_ANSWER
+    return Status.ANSWERED if outcome.text or outcome.tool_calls else Status.NO_ANSWER

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evalrun.records.message import Message, ToolCall
 from evalrun.records.outcome import SCORED, Exchange, Outcome, Response, Status, TokensMethod, status_of
 from evalrun.records.plan import Cell, Column
 from evalrun.records.score import Mark
-from evalrun.records.suite import Case, Message, Model
+from evalrun.records.suite import Case, Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A cell, its case and column, what was exchanged so far (none: pending) and its mark (None: not scored yet)."""
+    """A cell, its case and column, what was exchanged so far (none: pending) and its mark (None: not scored yet).
+
+    *messages* are those of the last request, where they were read: the whole conversation but for the last reply.
+    """
 
     cell: Cell
     case: Case
@@ -29,8 +33,8 @@ class Row:
 
     @property
     def status(self) -> Status:
-        """What became of the cell."""
-        return status_of(self.outcome)
+        """What became of the cell; one whose dialogue goes on is pending."""
+        return Status.PENDING if self.exchanges and self.exchanges[-1].goes_on else status_of(self.outcome)
 
     @property
     def scored(self) -> bool:
@@ -70,6 +74,16 @@ class Row:
         """Service time of the final attempts, without any waiting; None where nobody says."""
         found = [e.outcome.latency_s for e in self.exchanges if isinstance(e.outcome, Response)]
         return None if not found or any(s is None for s in found) else sum(s for s in found if s is not None)
+
+    @property
+    def ttft_s(self) -> float | None:
+        """Time to the first piece of the last answer, where it was streamed."""
+        return self.outcome.ttft_s if isinstance(self.outcome, Response) else None
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls of the last answer, which nobody answered."""
+        return self.outcome.tool_calls if isinstance(self.outcome, Response) else ()
 
     @property
     def requests(self) -> int:

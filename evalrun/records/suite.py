@@ -6,24 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalrun.records.message import Content, Message, Picture, Tool, ToolResult
 from evalrun.records.quota import Budget, Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One message of a conversation. In a prompt *content* is a template, in a request it is the text."""
-
-    role: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A named list of message templates, with parameters of its own."""
+    """A named list of message templates, with parameters of its own.
+
+    *turns* are what the user says next, after each reply, as templates. *tools* may be called, and so may those of the
+    list that the template *tools_from* stands for (``{{ functions }}``); *tool_results* answer calls, the first that
+    fits; after *max_tool_rounds* rounds of calls in one turn the model's last reply stands.
+    """
 
     name: str
     messages: tuple[Message, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
+    turns: tuple[Content, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tools_from: str = ""
+    tool_results: tuple[ToolResult, ...] = ()
+    max_tool_rounds: int = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,9 @@ class Provider:
     """An endpoint: how to speak to it, where it is, which variable holds its key, and its account's limits.
 
     *account* names the account in the ledger where the key should not (two keys of one account); *profile* names the
-    catalog's profile that says which headers to believe.
+    catalog's profile that says which headers to believe. *api_version* goes into the address where a dialect has it
+    there. *auth* is how the key is sent (``bearer``, ``api-key``, ``x-api-key``, ``entra``; empty: the dialect's way).
+    *ca_file* (a path) holds authorities to trust; *insecure* trusts anyone.
     """
 
     id: str
@@ -79,6 +84,10 @@ class Provider:
     simulated: bool = False
     account: str = ""
     profile: str = ""
+    api_version: str = ""
+    auth: str = ""
+    ca_file: str = ""
+    insecure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +161,8 @@ class Suite:
     """A whole suite. *file* is its path as the user typed it, *text* and *digest* (sha256) are the file's own.
 
     *wide* are the groups of `quotas` that models of several providers name, whichever models a run is narrowed to.
+    *pictures* are the files that prompts show, by digest (``sha256:…``); *picture_files* leads from the name that a
+    prompt gives, rendered, to the digest. *folder* is where files are found, for tools in Python.
     """
 
     name: str
@@ -172,4 +183,7 @@ class Suite:
     budget: Budget = Budget()
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     wide: tuple[str, ...] = ()
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    picture_files: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
     gates: tuple[Gate, ...] = ()

@@ -138,7 +138,7 @@ class Island:
         """The place of a conversation in ``talks``: role, content, role, content …"""
         if not row.messages:
             return -1
-        talk = tuple(self._text(part) for m in row.messages for part in (m.role, m.content))
+        talk = tuple(self._text(part) for m in row.messages for part in (m.role, m.text))
         return self._talks.setdefault(talk, len(self._talks))
 
 
@@ -159,7 +159,7 @@ def _params(row: Row) -> str:
 
 def _question(row: Row) -> str:
     """What the first cell shows: the last message, unless that is long and the variables tell cases apart better."""
-    asked = row.messages[-1].content if row.messages else ""
+    asked = row.messages[-1].text if row.messages else ""
     if asked and (len(asked) <= _QUESTION_LIMIT or not row.case.vars):
         return asked
     values = [(name, to_text(value)) for name, value in row.case.vars.items()]

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from evalrun.records.comparison import Comparison
+from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange, Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
-from evalrun.records.suite import Message
 from evalrun.report.fields import flat, to_json, utc
 from evalrun.report.totals import Totals
 
@@ -96,7 +96,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 
 def _messages(messages: Iterable[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in messages]
+    return [{"role": message.role, "content": message.text} for message in messages]
 
 
 def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from evalrun.records.outcome import Failure, FailureKind
 from evalrun.records.quota import Refusal
 
-NOT_SENT = frozenset({FailureKind.CONNECT, FailureKind.TLS})
+NOT_SENT = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.UNSUPPORTED})
 
 PASSING = frozenset(
     {

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalrun.records.suite import Message
+from evalrun.records.message import Message
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 MOST_STOPS = 4

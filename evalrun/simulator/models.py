@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from evalrun.records.suite import Message
+from evalrun.records.message import Message
 from evalrun.simulator.answer import Answer
 from evalrun.simulator.families import arithmetic, countries, extraction, formats, strings
 from evalrun.simulator.families.formats import Format
@@ -102,8 +102,8 @@ def speak(
 
 def understand(messages: Sequence[Message]) -> tuple[Answer, Format]:
     """What is asked, with its right answer, and the form that system and user texts ask for."""
-    system = "\n".join(m.content[:ATTENTION] for m in messages if m.role in ("system", "developer"))
-    spoken = [m.content[:ATTENTION] for m in messages if m.role == "user"] or [m.content[:ATTENTION] for m in messages]
+    system = "\n".join(m.text[:ATTENTION] for m in messages if m.role in ("system", "developer"))
+    spoken = [m.text[:ATTENTION] for m in messages if m.role == "user"] or [m.text[:ATTENTION] for m in messages]
     user = spoken[-1] if spoken else ""
     return _understood(system, user)
 

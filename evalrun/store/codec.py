@@ -16,10 +16,11 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from evalrun.errors import StorageError
+from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange
 from evalrun.records.plan import Column
 from evalrun.records.score import Mark
-from evalrun.records.suite import Case, Message, Suite
+from evalrun.records.suite import Case, Suite
 
 T = TypeVar("T")
 Kept = str | bytes
@@ -39,8 +40,8 @@ class Codec(Generic[T]):
         return TypeAdapter(self._kind)
 
     def encode(self, record: T) -> Kept:
-        """What is kept of a record without free-form values (exchanges, marks, messages)."""
-        return _pack(_dumps(self._adapter.dump_python(record, warnings=False)))
+        """What is kept of a record without free-form values (exchanges, marks, messages): all but the defaults."""
+        return _pack(_dumps(self._adapter.dump_python(record, warnings=False, exclude_defaults=True)))
 
     def encode_exactly(self, record: T) -> Kept:
         """What is kept of a record whose ``Any`` fields may hold tuples, or mappings with keys that are no strings.

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange, Response, Status, status_of
-from evalrun.records.suite import Message
 from evalrun.store.codec import EXCHANGE, MESSAGES, Kept, checksum, text_checksum
 from evalrun.store.plan_tables import read_meta
 

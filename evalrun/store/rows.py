@@ -10,10 +10,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from evalrun.records.message import Message
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
 from evalrun.records.score import Mark
-from evalrun.records.suite import Message, Model
+from evalrun.records.suite import Model
 from evalrun.store.codec import MARK, MESSAGES, checksum, text_checksum
 from evalrun.store.ledger import read_exchange
 from evalrun.store.plan_tables import read_case, read_cell, read_meta

@@ -13,12 +13,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from evalrun.errors import StorageError, UsageError
+from evalrun.records.message import Message
 from evalrun.records.outcome import SCORED, Exchange, Status
 from evalrun.records.plan import Cell, Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunState
 from evalrun.records.score import Mark
-from evalrun.records.suite import Case, Message
+from evalrun.records.suite import Case
 from evalrun.store import ledger, sittings
 from evalrun.store.lock import RunLock, acknowledged
 from evalrun.store.opening import (

@@ -27,6 +27,8 @@ MAX_DEPTH = 64
 MAX_ALIASED = 100_000
 """Nodes that a document may gain by aliases and merge keys."""
 
+_DEEP_WORDS = f"nested more than {MAX_DEPTH} levels deep"
+
 Path = tuple[str | int, ...]
 
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
@@ -39,6 +41,10 @@ _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _ZERO_LED = re.compile(r"[-+]?0[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _MAX_DIGITS = 300
+_OPENING = (
+    yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken, yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken,
+)  # fmt: skip
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +93,13 @@ def read_yaml(file: str, text: str, complaints: Complaints) -> Document | None:
         node = _compose(text)
     except _TooDeep as deep:
         line, column = _place(deep.node)
-        complaints.add(Spot(file, line, column), Code.TOO_DEEP, f"nested more than {MAX_DEPTH} levels deep")
+        complaints.add(Spot(file, line, column), Code.TOO_DEEP, _DEEP_WORDS)
         return None
     except yaml.MarkedYAMLError as error:
-        complaints.add(_error_spot(file, error), *_error_words(error))
+        if "nesting depth" in str(error.problem or error.context):
+            complaints.add(Spot(file, *_depth_place(text)), Code.TOO_DEEP, _DEEP_WORDS)
+        else:
+            complaints.add(_error_spot(file, error), *_error_words(error))
         return None
     except yaml.reader.ReaderError as error:
         before = text.encode("utf-8")[: error.position]
@@ -306,6 +315,19 @@ def _step(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, ya
 
 def _tag_name(tag: str) -> str:
     return tag.replace("tag:yaml.org,2002:", "!!")
+
+
+def _depth_place(text: str) -> tuple[int, int]:
+    """Where the last level is that may be, in a text that libyaml refuses as a whole (from level 1,000 on)."""
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, _OPENING):
+            depth += 1
+        elif isinstance(token, _CLOSING):
+            depth -= 1
+        if depth == MAX_DEPTH:
+            return token.start_mark.line + 1, token.start_mark.column + 1
+    return (1, 1)
 
 
 def _error_spot(file: str, error: yaml.MarkedYAMLError) -> Spot:

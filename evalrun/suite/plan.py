@@ -17,10 +17,11 @@ from typing import Any
 from evalrun import template, tokens
 from evalrun.catalog import DIALECTS
 from evalrun.errors import NothingSelected, UsageError
+from evalrun.records.message import Message
 from evalrun.records.outcome import TokensMethod
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.request import Request, request_key
-from evalrun.records.suite import Case, Message, Model, Prompt, Suite
+from evalrun.records.suite import Case, Model, Prompt, Suite
 
 MAX_PLANNED = 100_000
 
@@ -121,7 +122,7 @@ def _cells(suite: Suite, columns: tuple[Column, ...]) -> tuple[list[Cell], set[T
 
 def _request(suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, Any], case: Case, sample: int) -> Request:
     messages = tuple(
-        Message(role=message.role, content=template.render(message.content, case.vars)) for message in prompt.messages
+        Message(role=message.role, content=template.render(message.text, case.vars)) for message in prompt.messages
     )
     provider = suite.providers[model.provider]
     params: dict[str, Any]

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from evalrun import template
 from evalrun.errors import Code
-from evalrun.records.suite import Case, Message, Prompt
+from evalrun.records.message import Message
+from evalrun.records.suite import Case, Prompt
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import Complaints, Spot, hint, listed, printable
 from evalrun.suite.datasets import parse_json
@@ -89,7 +90,7 @@ def check_prompts(drafts: Sequence[PromptDraft], cases: Sequence[tuple[Case, Spo
     for draft in drafts:
         for written in draft.written:
             if _names_are_known(written, everyone, complaints):
-                plain = template.is_plain(written.message.content)
+                plain = template.is_plain(written.message.text)
                 _check_rendering(written, large if plain else everyone, complaints)
 
 
@@ -158,7 +159,7 @@ def _json_document(file: str, text: str, complaints: Complaints) -> Document | N
 
 def _is_readable(written: Written, complaints: Complaints) -> bool:
     try:
-        template.variables(written.message.content)
+        template.variables(written.message.text)
     except template.TemplateFault as fault:
         words = f"not a template: {printable(str(fault))}"
         complaints.add(written.spot(fault.line), Code.BAD_TEMPLATE, words)
@@ -167,7 +168,7 @@ def _is_readable(written: Written, complaints: Complaints) -> bool:
 
 
 def _names_are_known(written: Written, cases: Sequence[Case], complaints: Complaints) -> bool:
-    content = written.message.content
+    content = written.message.text
     needed = template.variables(content) - template.optional_variables(content)
     if "expected" in needed:
         words = "`expected` is not visible to prompts: it would tell the model the answer"
@@ -188,7 +189,7 @@ def _names_are_known(written: Written, cases: Sequence[Case], complaints: Compla
 
 def _where(written: Written, name: str) -> Spot:
     """The first line of the template that holds the name."""
-    lines = written.message.content.split("\n")
+    lines = written.message.text.split("\n")
     return written.spot(next((number for number, line in enumerate(lines, 1) if name in line), 0))
 
 
@@ -197,7 +198,7 @@ def _check_rendering(written: Written, cases: Sequence[Case], complaints: Compla
     for case in cases:
         values: Mapping[str, Any] = case.vars
         try:
-            template.render(written.message.content, values)
+            template.render(written.message.text, values)
         except template.TemplateFault as fault:
             faults.setdefault(str(fault), []).append(case.id)
     for fault_words, ids in faults.items():

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalrun import tokens
-from evalrun.records.suite import Message
+from evalrun.records.message import Message
 from evalrun.simulator.models import speak
 from evalrun.simulator.rules import Rules, range_of
 from evalrun.simulator.windows import Admitted, ScopeLimits, Size, admit, release

@@ -17,10 +17,10 @@ from evalrun import tokens
 from evalrun.clock import Clock
 from evalrun.providers import openai_chat
 from evalrun.providers.reply import Reply
+from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.quota import Quota, Refusal, Scope
 from evalrun.records.request import Request
-from evalrun.records.suite import Message
 from evalrun.redact import Redactor
 from evalrun.scheduler.dispatch import Dispatcher
 from evalrun.scheduler.jobs import Job, LaneView, Ledger, Send, Sink

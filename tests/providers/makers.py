@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalrun.records.message import Message
 from evalrun.records.request import Request
-from evalrun.records.suite import Message
 
 
 class HandClock:

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalrun.providers.classify import EXCERPT
-from evalrun.providers.openai_chat import build, encode, parse
+from evalrun.providers.dialect import encode
+from evalrun.providers.openai_chat import build, parse
 from evalrun.providers.reply import Reply
+from evalrun.records.message import Message
 from evalrun.records.outcome import Failure, FailureKind, Outcome, Response, Status, TokensMethod, status_of
-from evalrun.records.suite import Message
 from evalrun.redact import Redactor
 from tests.providers.makers import request
 from tests.providers.rawserver import chat

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
+from evalrun.records.message import Message
 from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.records.score import Mark, Score
-from evalrun.records.suite import Case, Gate, Message, Model, Price, Prompt, Provider, ScorerSpec, Suite
+from evalrun.records.suite import Case, Gate, Model, Price, Prompt, Provider, ScorerSpec, Suite
 
 QUESTIONS = [
     ("France", "Paris", "europe"),

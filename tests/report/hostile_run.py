@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
+from evalrun.records.message import Message
 from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.records.score import Mark, Score
-from evalrun.records.suite import Case, Gate, Message, Model, Prompt, Provider, Recorded, ScorerSpec, Suite
+from evalrun.records.suite import Case, Gate, Model, Prompt, Provider, Recorded, ScorerSpec, Suite
 from tests.report.factory import make_facts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from evalrun.records.suite import Message
+from evalrun.records.message import Message
 from evalrun.simulator.families.country_table import COUNTRIES
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.records.suite import Message
+from evalrun.records.message import Message
 from evalrun.simulator.body import BadBody, body_key, last_user_text, read
 
 HELLO = [{"role": "user", "content": "Hello"}]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalrun.records.suite import Message
+from evalrun.records.message import Message
 from evalrun.simulator.models import MODELS, render, speak, understand
 from tests.simulator.questions import asked, questions
 

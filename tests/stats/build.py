@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalrun.records.comparison import Comparison
+from evalrun.records.message import Message
 from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.score import Mark, Score
-from evalrun.records.suite import Case, Gate, Message, Model, Prompt, Provider, Recorded, Suite
+from evalrun.records.suite import Case, Gate, Model, Prompt, Provider, Recorded, Suite
 from evalrun.stats.compare import compare
 
 OUTCOMES: Mapping[str, tuple[str | None, str | None]] = {"n": (None, None), "r": (None, "no")}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from evalrun.records.message import Message
 from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.score import Mark, Score
-from evalrun.records.suite import Case, Message, Model, Prompt, Provider, Suite
+from evalrun.records.suite import Case, Model, Prompt, Provider, Suite
 from evalrun.store.run import RunStore
 
 NOW = 1_795_170_667.0  # 2026-11-20T10:31:07Z

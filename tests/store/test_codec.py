@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalrun.errors import StorageError
+from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Response, TokensMethod, Usage
 from evalrun.records.score import Mark, Score
-from evalrun.records.suite import Case, Message
+from evalrun.records.suite import Case
 from evalrun.store.codec import CASE, EXCHANGE, MARK, MESSAGES, SUITE, checksum
 from tests.store.builders import answer, suite
 

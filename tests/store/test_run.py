@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from evalrun.errors import RunInUse, StorageError, UsageError
+from evalrun.records.message import Message
 from evalrun.records.outcome import FailureKind, Status
 from evalrun.records.plan import Plan
-from evalrun.records.suite import Case, Message
+from evalrun.records.suite import Case
 from evalrun.store.plan_tables import Changes
 from evalrun.store.run import RunStore
 from tests.store.builders import NOW, VERSION, answer, exchange, failure, key, mark, new_run, plan

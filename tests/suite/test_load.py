@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from evalrun.errors import SuiteInvalid
+from evalrun.records.message import Message
 from evalrun.records.quota import Budget, Limit, Quota
-from evalrun.records.suite import Gate, Message, Price, RecordedAnswer, ScorerSpec, Suite
+from evalrun.records.suite import Gate, Price, RecordedAnswer, ScorerSpec, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
 from evalrun.suite.starter import STARTER

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from evalrun.errors import NothingSelected, UsageError
-from evalrun.records.suite import Case, Gate, Message, Model, Prompt, Provider, Suite
+from evalrun.records.message import Message
+from evalrun.records.suite import Case, Gate, Model, Prompt, Provider, Suite
 from evalrun.suite.select import select
 
 SUITE = Suite(
