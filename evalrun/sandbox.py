@@ -50,15 +50,15 @@ class ToolFault(Exception):
 async def call(
     file: Path, function: str, arguments: Mapping[str, Any], *, environ: Mapping[str, str], timeout_s: float = TIMEOUT_S
 ) -> str:
-    """What *function* of *file* returns for *arguments*, as text: a text as it is, all else as JSON.
+    """What *function* of *file* (an absolute path) returns for *arguments*, as text: a text as it is, all else as JSON.
 
     Raises ToolFault where it raises, does not end within *timeout_s* seconds, or returns more than 1 MiB.
     """
-    said = json.dumps({"file": str(file.resolve()), "function": function, "arguments": dict(arguments)}).encode("ascii")
+    said = json.dumps({"file": str(file), "function": function, "arguments": dict(arguments)}).encode("ascii")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-c", _RUNNER,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={name: environ[name] for name in _KEPT if name in environ}, cwd=file.resolve().parent,
+        env={name: environ[name] for name in _KEPT if name in environ}, cwd=file.parent,
         start_new_session=True,
     )  # fmt: skip
     try:

@@ -11,9 +11,11 @@ LAW = Law(
     floors={
         **dict.fromkeys(["records", "errors"], 0),
         **dict.fromkeys(
-            ["tokens", "prices", "catalog", "template", "files", "keys", "safe_text", "redact", "clock"], 1
+            ["tokens", "prices", "catalog", "template", "files", "keys", "safe_text", "redact", "clock", "sandbox"], 1
         ),
-        **dict.fromkeys(["suite", "scheduler", "providers", "simulator", "scoring", "stats", "store", "report"], 2),
+        **dict.fromkeys(
+            ["suite", "dialogue", "scheduler", "providers", "simulator", "scoring", "stats", "store", "report"], 2
+        ),
         "conduct": 3,
         "cli": 5,
         "": 5,  # evalrun/__init__.py, the Python API
@@ -25,6 +27,8 @@ LAW = Law(
         "evalrun.template",
         "evalrun.safe_text",
         "evalrun.suite.definitions",
+        "evalrun.conduct.choices",
+        "evalrun.dialogue.*",
         "evalrun.suite.plan",
         "evalrun.suite.rendering",
         "evalrun.suite.select",

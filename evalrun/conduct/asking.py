@@ -46,7 +46,7 @@ class Asking:
         """Whether the cell's answer exists already."""
         return self.model_of(cell).recorded is not None
 
-    def todo(self, done: Collection[str]) -> Iterator[Cell]:
+    def left(self, done: Collection[str]) -> Iterator[Cell]:
         """The cells that are not done, in the order of asking; of those that share a request, the first of them."""
         taken: set[str] = set()
         for position in self._plan.order:

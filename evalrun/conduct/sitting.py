@@ -135,7 +135,7 @@ class Sitting:
                     self._begun[cell.key] = job
         if self._cache is None or self._options.cache == "refresh":
             return
-        for cell in list(self._asking.todo(self._done | self._begun.keys())):
+        for cell in list(self._asking.left(self._done | self._begun.keys())):
             if not self._asking.is_recorded(cell):
                 first = self._asking.first(cell)
                 job = await self._from_cache(first)
@@ -156,7 +156,7 @@ class Sitting:
 
     def _cache_misses(self) -> str:
         """What ``--cache only`` leaves unasked, in words; empty for nothing."""
-        missing = sum(1 for cell in self._asking.todo(self._done) if not self._asking.is_recorded(cell))
+        missing = sum(1 for cell in self._asking.left(self._done) if not self._asking.is_recorded(cell))
         return f"{missing} requests are not in the cache (--cache only)" if missing else ""
 
     def progress(self) -> tuple[LaneProgress, ...]:
@@ -184,12 +184,13 @@ class Sitting:
         )
 
     def _feed(self, label: str) -> Iterator[Job]:
-        for cell in self._asking.todo(self._done):
+        for cell in self._asking.left(self._done):
             if self._asking.model_of(cell).label != label:
                 continue
             if self._options.cache == "only" and not self._asking.is_recorded(cell):
                 continue
-            yield self._begun.pop(cell.key, None) or self._asking.first(cell)
+            begun = self._begun.get(cell.key)
+            yield begun or self._asking.first(cell)
 
     async def _keep(self, job: Job, exchange: Exchange) -> Sequence[Job]:
         """Commit a reply, count it, and give what its cell asks next."""
@@ -214,7 +215,8 @@ class Sitting:
         await self._store.put_together((one.key, ticket.ordinal, part, messages) for one, part in mine)
         for one, part in mine:
             self._count(one, part)
-        if self._cache and isinstance(outcome, Response) and not (exchange.from_cache or self._asking.is_recorded(cell)):
+        new = not (exchange.from_cache or self._asking.is_recorded(cell))
+        if self._cache and new and isinstance(outcome, Response):
             self._cache.put(job.request.key, outcome)
         request = await self._dialogues.after(cell, messages, outcome) if goes_on else None
         return None if request is None else self._asking.job(Ticket(ticket.cells, ticket.ordinal + 1), request)

@@ -220,7 +220,9 @@ def _dialogue_key(key: str, suite: Suite, prompt: Prompt, case: Case) -> str:
     """The key of a cell whose first request has *key*, of all that it will say."""
     turns = [asdict(turn) for turn in render_turns(prompt, case, suite)]
     script = [key, turns, [asdict(result) for result in results_of(prompt, case)], prompt.max_tool_rounds]
-    return hashlib.sha256(json.dumps(script, sort_keys=True, default=str).encode("utf-8", "backslashreplace")).hexdigest()
+    return hashlib.sha256(
+        json.dumps(script, sort_keys=True, default=str).encode("utf-8", "backslashreplace")
+    ).hexdigest()
 
 
 def _request(suite: Suite, prompt: Prompt, model: Model, params: dict[str, Any], case: Case, sample: int) -> Request:
