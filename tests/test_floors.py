@@ -24,6 +24,7 @@ LAW = Law(
         "evalrun.errors",
         "evalrun.template",
         "evalrun.safe_text",
+        "evalrun.catalog.adapt",
         "evalrun.suite.plan",
         "evalrun.suite.select",
         "evalrun.scheduler.calendar",
