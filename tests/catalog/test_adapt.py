@@ -109,8 +109,16 @@ LEFT_OUT = {
     ),
     "claude 5": (
         ("anthropic", MESSAGES, "claude-opus-5"),
-        ["frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "seed", "temperature", "top_logprobs"]
-        + ["top_p"],
+        [
+            "frequency_penalty",
+            "logit_bias",
+            "logprobs",
+            "presence_penalty",
+            "seed",
+            "temperature",
+            "top_logprobs",
+            "top_p",
+        ],
     ),
     "claude 4 with a date": (
         ("anthropic", MESSAGES, "claude-sonnet-4-20250514"),
