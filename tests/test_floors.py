@@ -29,6 +29,7 @@ LAW = Law(
         "evalrun.suite.definitions",
         "evalrun.conduct.choices",
         "evalrun.dialogue.*",
+        "evalrun.catalog.adapt",
         "evalrun.suite.plan",
         "evalrun.suite.rendering",
         "evalrun.suite.select",
