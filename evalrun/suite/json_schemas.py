@@ -83,10 +83,10 @@ def _in_words(schema: Any, path: Path, message: str) -> SchemaFault:
     if "Pointer" in message or "Resource" in message or "anchor" in message.lower():
         named = _QUOTED.search(message)
         target = named[1] if named else ""
+        path = _place_of(schema, target)
+        said = _at(schema, path) if path else target
         words = "leads nowhere: it must lead to a place in the same schema (#/$defs/…), and nothing is fetched"
-        return SchemaFault(
-            _place_of(schema, target), f"the reference {f'`{printable(target)}` ' if target else ''}{words}"
-        )
+        return SchemaFault(path, f"the reference `{printable(said)}` {words}")
     value = _at(schema, path)
     if path and path[-1] == "type" and isinstance(value, str):
         meant = _MEANT.get(value.lower())

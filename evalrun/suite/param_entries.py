@@ -31,11 +31,11 @@ def _token_id(text: str) -> str:
 
 
 def _extra_key(key: str) -> str:
-    who = _SAID_ELSEWHERE.get(key) or (
-        f"`{key}` itself, beside `extra_body`" if key in ParamsEntry.model_fields else ""
-    )
+    who = _SAID_ELSEWHERE.get(key)
+    if who is None and key in ParamsEntry.model_fields:
+        who = f"`{key}`, beside `extra_body`"
     if who:
-        raise complaint(Code.NOT_ALLOWED, f"`{key}` is not for `extra_body`: {who} says it")
+        raise complaint(Code.NOT_ALLOWED, f"`{key}` is not for `extra_body`: say it with {who}")
     return key
 
 

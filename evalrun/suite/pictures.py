@@ -81,14 +81,20 @@ class _Reader:
         return self._faults[name]
 
     def _check_url(self, url: str, complaints: Complaints) -> None:
-        if not is_url(url):
+        if url[:5].lower() == "data:":
+            words = "a picture's bytes do not go into the data: save them as a file, and name it"
+            complaints.add(Spot(""), Code.BAD_IMAGE, words)
+        elif not is_url(url):
             words = f"a picture is a file of the repository or an http(s) URL, not `{printable(url[:40])}`"
             complaints.add(Spot(""), Code.BAD_IMAGE, words)
-            return
-        try:
-            keys.origin_of(re.split(r"[?#]", url, maxsplit=1)[0])
-        except ValueError as error:
-            complaints.add(Spot(""), Code.BAD_URL, str(error))
+        elif "@" in _authority(url):
+            words = "the URL of a picture holds a user name or a password, which would be sent to the vendor"
+            complaints.add(Spot(""), Code.BAD_URL, words)
+        else:
+            try:
+                keys.origin_of(re.split(r"[?#]", url, maxsplit=1)[0])
+            except ValueError as error:
+                complaints.add(Spot(""), Code.BAD_URL, str(error))
 
     def _read(self, name: str, complaints: Complaints) -> None:
         spot = Spot("")
@@ -138,6 +144,11 @@ class _Reader:
             complaints.add(Spot(""), Code.FILE_TOO_LARGE, words)
             return False
         return True
+
+
+def _authority(url: str) -> str:
+    """The part between ``//`` and the path."""
+    return re.split(r"[/\\?#]", url.partition("://")[2], maxsplit=1)[0]
 
 
 def _mib(size: int) -> str:

@@ -47,6 +47,7 @@ def read_tools(
         if "{{" not in said and "{%" not in said:
             words = "a text here is a template for a case's own tools ('{{ functions }}'); a file is {file: tools.json}"
             border.add(path, Code.BAD_TOOLS, words)
+            return ToolSet()
         return ToolSet(template=said, written=(Written(said, border.document, path, "tools"),))
     found: list[_Placed] = []
     for entry, at in [(said, path)] if isinstance(said, ToolsFile) else [(e, (*path, i)) for i, e in enumerate(said)]:
