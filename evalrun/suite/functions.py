@@ -34,9 +34,6 @@ def check_function(said: str, spot: Spot, sources: Sources, complaints: Complain
         words = printable(error.msg if isinstance(error, SyntaxError) else "nested too deeply")
         complaints.add(Spot(found.shown, line or 0), Code.BAD_FUNCTION, f"not Python: {words}")
         return
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     if name not in functions:
-        is_async = any(isinstance(node, ast.AsyncFunctionDef) and node.name == name for node in tree.body)
-        what = "is `async def`; a tool's function is a plain `def`" if is_async else "is no function of the file"
-        words = f"`{name}` {what}{'' if is_async else hint(name, functions)}"
-        complaints.add(spot, Code.BAD_FUNCTION, words)
+        complaints.add(spot, Code.BAD_FUNCTION, f"`{name}` is no function of the file{hint(name, functions)}")

@@ -103,7 +103,7 @@ def _at(value: Any, path: Path) -> Any:
 
 def _place_of(schema: Any, target: str) -> Path:
     """Where a reference to *target* stands, else the schema itself."""
-    return next((path for path, text in _references(schema, ()) if text.removeprefix("#").endswith(target)), ())
+    return next((path for path, text in _references(schema, ()) if target in text), ())
 
 
 def _references(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -28,7 +28,7 @@ from evalrun.suite.prompt_entries import (
     WrittenPrompt,
 )
 from evalrun.suite.sources import MAX_PROMPT_BYTES, Sources
-from evalrun.suite.templates import Written, check_rendering, is_readable, names_are_known
+from evalrun.suite.templates import Written, check_rendering, is_readable, large, names_are_known
 from evalrun.suite.tools import check_tools, read_results, read_tools
 from evalrun.suite.value_files import VALUE_FILES, parse_value_file
 
@@ -112,6 +112,7 @@ def read_prompts(border: Border, section: Any, sources: Sources, *, allow_code: 
 def check_prompts(drafts: Sequence[PromptDraft], cases: Sequence[tuple[Case, Spot]], complaints: Complaints) -> None:
     """Complain about templates that need a variable which a case does not have, or that cannot be rendered for one."""
     everyone = [case for case, _ in cases]
+    large_cases = large(everyone)
     for draft in drafts:
         for written in draft.written:
             if not names_are_known(written, everyone, complaints):
@@ -119,7 +120,7 @@ def check_prompts(drafts: Sequence[PromptDraft], cases: Sequence[tuple[Case, Spo
             if written.kind == "tools":
                 check_tools(draft.prompt, written, everyone, complaints)
             else:
-                check_rendering(written, everyone, complaints)
+                check_rendering(written, everyone, large_cases, complaints)
 
 
 def _parts(entry: str | TersePrompt | FilePrompt | MessagesPrompt, path: Path, reading: _Reading) -> _Parts | None:

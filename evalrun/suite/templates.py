@@ -70,15 +70,19 @@ def names_are_known(written: Written, cases: Sequence[Case], complaints: Complai
     return good
 
 
-def check_rendering(written: Written, cases: Sequence[Case], complaints: Complaints) -> None:
-    """Complain where a template cannot be rendered for a case."""
+def large(cases: Sequence[Case]) -> list[Case]:
+    """The cases with so much text that a template may grow too long by it."""
+    return [case for case in cases if sum(len(v) for v in case.vars.values() if isinstance(v, str)) > _LARGE_CASE]
+
+
+def check_rendering(
+    written: Written, cases: Sequence[Case], large_cases: Sequence[Case], complaints: Complaints
+) -> None:
+    """Complain where a template cannot be rendered for a case; bare variables can only make a text too long."""
     plain = template.is_plain(written.text)
     render = template.render_value if written.kind == "value" else template.render
     faults: dict[str, list[str]] = {}
-    for case in cases:
-        # Bare variables that are all there can only make a text too long.
-        if plain and not _is_large(case):
-            continue
+    for case in large_cases if plain else cases:
         try:
             render(written.text, case.vars)
         except template.TemplateFault as fault:
@@ -86,10 +90,6 @@ def check_rendering(written: Written, cases: Sequence[Case], complaints: Complai
     for fault_words, ids in faults.items():
         words = f"cannot be rendered for {listed(ids)}: {printable(fault_words)}"
         complaints.add(written.spot(), Code.BAD_TEMPLATE, words)
-
-
-def _is_large(case: Case) -> bool:
-    return sum(len(value) for value in case.vars.values() if isinstance(value, str)) > _LARGE_CASE
 
 
 def _where(written: Written, name: str) -> Spot:

@@ -502,7 +502,6 @@ PROMPTS = [
     _result("a function without leave", Code.CODE_NOT_ALLOWED, "{tool: weather, function: §'f.py:f'}", says="--allow-code", files={"f.py": "def f(city): ..."}),
     _result("a function that is a word", Code.BAD_FUNCTION, "{tool: weather, function: §weather}", says="file.py:name"),
     _result("a function that is not there", Code.BAD_FUNCTION, "{tool: weather, function: §'f.py:wether'}", says="weather?", files={"f.py": "def weather(city): ..."}),
-    _result("a function that is async", Code.BAD_FUNCTION, "{tool: weather, function: §'f.py:f'}", says="async", files={"f.py": "async def f(): ..."}),
     _result("a function in a function", Code.BAD_FUNCTION, "{tool: weather, function: §'f.py:g'}", files={"f.py": "def f():\n    def g(): ..."}),
     _result("code that is no Python", Code.BAD_FUNCTION, "{tool: weather, function: 'f.py:f'}", files={"f.py": "x = 1\n§def f(:\n"}),
     _result("code that is missing", Code.FILE_MISSING, "{tool: weather, function: §'f.py:f'}"),
