@@ -30,6 +30,7 @@ LAW = Law(
         "evalrun.conduct.choices",
         "evalrun.dialogue.*",
         "evalrun.catalog.adapt",
+        "evalrun.suite.image_headers",
         "evalrun.suite.plan",
         "evalrun.suite.rendering",
         "evalrun.suite.select",
@@ -55,10 +56,14 @@ LAW = Law(
         "evalrun.stats.*",
         "evalrun.report.numbers",
     ],
-    heavy=["aiohttp", "jinja2", "numpy", "pandas", "pydantic", "tiktoken"],
-    lazy=[("evalrun.tokens", "tiktoken"), ("evalrun.report.page", "jinja2")],
+    heavy=["aiohttp", "jinja2", "jsonschema_rs", "numpy", "pandas", "pydantic", "tiktoken"],
+    lazy=[
+        ("evalrun.tokens", "tiktoken"),
+        ("evalrun.report.page", "jinja2"),
+        ("evalrun.suite.json_schemas", "jsonschema_rs"),
+    ],
     start=["evalrun.cli", "evalrun.cli.verbs", "evalrun.__main__"],
-    not_at_the_start=["aiohttp", "jinja2", "numpy", "pandas", "tiktoken"],
+    not_at_the_start=["aiohttp", "jinja2", "jsonschema_rs", "numpy", "pandas", "tiktoken"],
     lazy_floor=3,
 )
 

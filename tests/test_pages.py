@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -75,6 +76,49 @@ def test_the_suite_in_readme_is_valid(tmp_path: Path) -> None:
     suite = load_suite(tmp_path / "suite.yaml", scorers=OPTIONS)
 
     assert [model.name for model in suite.models] == ["large", "gpt-4o-mini"]
+
+
+PROMPTS = (ROOT / "docs" / "prompts.md").read_text("utf-8")
+SNIPPETS = re.findall(r"^```yaml\n(.*?)^```", PROMPTS, re.M | re.S)
+
+
+@pytest.mark.parametrize("shown", SNIPPETS, ids=lambda shown: shown.partition("\n")[2].strip().partition(":")[0])
+def test_the_examples_of_prompts_are_valid(shown: str, tmp_path: Path) -> None:
+    """Each part of a suite that docs/prompts.md shows makes a suite that loads and is planned, with its files."""
+    from evalrun.scoring import OPTIONS
+    from evalrun.suite.load import Overrides, load_suite
+    from evalrun.suite.plan import make_plan
+    from tests.suite.corpus import PNG
+
+    for name, text in re.findall(r"^`([a-z.]+)`:\n\n```[a-z]+\n(.*?)^```", PROMPTS, re.M | re.S):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "ask.md").write_text("{{ question }}", encoding="utf-8")
+    (tmp_path / "cat.png").write_bytes(PNG)
+    variables = {
+        "question": "Why?", "day": "Monday", "city": "Rome", "degrees": 21, "word": "cat", "picture": "cat.png",
+        "functions": [{"name": "f"}],
+    }  # fmt: skip
+    rest = {"models": ["simulator/large"], "prompts": {"ask": "Hi"}, "cases": [{"vars": variables}]}
+    missing = {key: value for key, value in rest.items() if f"{key}:" not in shown}
+    text = shown + "".join(f"{key}: {json.dumps(value)}\n" for key, value in missing.items())
+    (tmp_path / "suite.yaml").write_text(text, encoding="utf-8")
+    suite = load_suite(tmp_path / "suite.yaml", scorers=OPTIONS, overrides=Overrides(allow_code=True))
+
+    assert make_plan(suite).cells
+
+
+def test_every_parameter_is_told() -> None:
+    """The table of docs/prompts.md has each parameter, and no other."""
+    from evalrun.suite.param_entries import ParamsEntry
+
+    table = PROMPTS.partition("| parameter | what |")[2].partition("\n\n")[0]
+    told = [
+        name
+        for row in table.splitlines()
+        for name in re.findall(r"`([a-z_]+)`", row.split("|")[1] if "|" in row else "")
+    ]
+
+    assert sorted(told) == sorted(ParamsEntry.model_fields)
 
 
 def test_readme_has_the_table_of_exit_codes() -> None:

@@ -50,11 +50,14 @@ def selecting(verb: Verb) -> Verb:
 
 
 def allowing(verb: Verb) -> Verb:
-    """Which key may go where."""
-    return click.option(
-        "--allow-origin", "allow_origins", multiple=True, metavar="VAR=https://host",
-        help="Let this key variable go to this origin.",
-    )(verb)  # fmt: skip
+    """Which key may go where, and whether code of the suite may run."""
+    for option in (
+        click.option("--allow-code", is_flag=True, help="Let Python functions that the suite names run."),
+        click.option("--allow-origin", "allow_origins", multiple=True, metavar="VAR=https://host",
+                     help="Let this key variable go to this origin."),
+    ):  # fmt: skip
+        verb = option(verb)
+    return verb
 
 
 def placed(verb: Verb) -> Verb:

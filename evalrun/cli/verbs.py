@@ -234,6 +234,7 @@ def _selection(said: dict[str, Any]) -> Any:
         params=o.typed(said["params"], "--set"),
         variables=o.typed(said["variables"], "--var"),
         allow_origins=o.origins(said["allow_origins"]),
+        allow_code=said["allow_code"],
         only=o.only(said["only"]),
         limit=said["limit"],
         sample=said["sample"],
@@ -242,9 +243,16 @@ def _selection(said: dict[str, Any]) -> Any:
     )
 
 
+def _allowed(said: dict[str, Any]) -> Any:
+    """What a resumed run may do, whose suite is known already."""
+    from evalrun.conduct.options import Selection
+
+    return Selection(allow_origins=o.origins(said["allow_origins"]), allow_code=said["allow_code"])
+
+
 def _run_options(said: dict[str, Any]) -> Any:
     """Options of `run` and `resume` as conduct takes them."""
-    from evalrun.conduct.options import RunOptions, Selection
+    from evalrun.conduct.options import RunOptions
     from evalrun.conduct.quota import state_folder
     from evalrun.records.quota import Budget
 
@@ -253,7 +261,7 @@ def _run_options(said: dict[str, Any]) -> Any:
         results=said["results"],
         environ=environ,
         state=state_folder(os.environ),
-        selection=_selection(said) if "models" in said else Selection(allow_origins=o.origins(said["allow_origins"])),
+        selection=_selection(said) if "models" in said else _allowed(said),
         concurrency=said["concurrency"],
         budget=Budget(
             max_requests=said["max_requests"],

@@ -98,6 +98,7 @@ def _load(path: str | Path, selection: Selection) -> Suite:
         params=selection.params,
         variables=selection.variables,
         allow_origins=selection.allow_origins,
+        allow_code=selection.allow_code,
     )
     suite = load_suite(path, scorers=OPTIONS, overrides=overrides)
     if selection.fail_under is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -14,8 +14,8 @@ from evalrun.errors import Code
 from evalrun.records.suite import Case, ScorerSpec
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import Spot, hint, listed, printable, shown
-from evalrun.suite.document import Path
-from evalrun.suite.entries import Entry, Name, Share, Text, optional
+from evalrun.suite.document import Path, texts_in
+from evalrun.suite.kinds import Entry, Name, Share, Text, optional
 
 ScorerTable = Mapping[str, type[BaseModel]]
 
@@ -187,21 +187,10 @@ def _variables(value: Any, path: Path, border: Border) -> frozenset[str] | None:
     """The variables that the templates in a value need; None where one of them cannot be read."""
     needed: set[str] = set()
     good = True
-    for at, text in _texts(value, path):
+    for at, text in texts_in(value, path):
         try:
             needed |= template.variables(text) - template.optional_variables(text)
         except template.TemplateFault as fault:
             border.add(at, Code.BAD_TEMPLATE, f"not a template: {printable(str(fault))}")
             good = False
     return frozenset(needed) if good else None
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*path, index))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(item, (*path, key))
