@@ -39,6 +39,7 @@ LAW = Law(
         "evalrun.simulator.windows",
         "evalrun.providers.dialect",
         "evalrun.providers.openai_chat",
+        "evalrun.providers.sse",
         "evalrun.providers.ratelimits",
         "evalrun.providers.durations",
         "evalrun.providers.error_body",
