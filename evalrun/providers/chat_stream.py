@@ -127,17 +127,24 @@ class _Choice:
     def _delta(self, delta: dict[str, Any]) -> bool:
         spoke = False
         for name, value in delta.items():
-            if name == "tool_calls" and isinstance(value, list):
+            if value is None:
+                continue
+            if isinstance(value, str) and name in _TEXTS:
+                self._pieces.setdefault(name, []).append(value)
+                spoke = spoke or value != ""
+            elif name == "tool_calls" and isinstance(value, list):
                 for fragment in value:
                     self._call(fragment)
                 spoke = spoke or bool(value)
             elif name == "function_call" and isinstance(value, dict):
                 self._call({"index": 0, "function": value})
                 spoke = True
-            elif isinstance(value, list) or (name in _TEXTS and isinstance(value, str)):
-                self._pieces.setdefault(name, []).extend(value if isinstance(value, list) else [value])
-                spoke = spoke or (bool(value) and name in _TEXTS)
-            elif value is not None:
+            elif isinstance(value, list) and (name != "content" or len(_dicts(value)) == len(value)):
+                self._pieces.setdefault(name, []).extend(value)
+                spoke = spoke or (bool(value) and name == "content")
+            elif name == "content":
+                raise NotJson("the answer is not a text")
+            else:
                 self._message[name] = value
         return spoke
 
@@ -169,8 +176,10 @@ class _Choice:
         """The choice of a chat completion that this is."""
         message: dict[str, Any] = {"role": "assistant", "content": None, **self._message}
         for name, pieces in self._pieces.items():
-            if all(isinstance(piece, str) for piece in pieces):
-                message[name] = "".join(pieces) if pieces or name in _TEXTS else []
+            if name not in _TEXTS:
+                message[name] = pieces
+            elif all(isinstance(piece, str) for piece in pieces):
+                message[name] = "".join(pieces)
             else:
                 message[name] = [{"type": "text", "text": p} if isinstance(p, str) else p for p in pieces]
         if self._calls:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evalrun.providers.reply import Reply
 from evalrun.providers.send import DIALECTS, open_send
 from evalrun.providers.sse import Event, Splitter, events
 from evalrun.records.message import Message
-from evalrun.records.outcome import Failure, Outcome, Response, TokensMethod
+from evalrun.records.outcome import Failure, FailureKind, Outcome, Response, TokensMethod
 from evalrun.records.request import Request
 from evalrun.records.suite import Provider
+from evalrun.redact import Redactor
 from tests.providers import exchanges as recorded
 from tests.providers.exchanges import ANSWER, TABLE, Exchange, Said
 from tests.providers.makers import HandClock
@@ -135,6 +137,53 @@ async def test_streams_in_pieces(dialect: str, shared_data: Path) -> None:
         outcomes, _ = await replayed(asked, says)
 
         assert outcomes == whole
+
+
+EVERY_BYTE = {"test_tools_streaming_variant_b#0", "test_user_id#0"}
+REPLIES = {"stream": "test_tool_use_basic#0", "json": "test_call_with_tools/openai_gpt_4o_completions/sync#1"}
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+@pytest.mark.parametrize("key", REPLIES.values(), ids=REPLIES)
+async def test_a_cut_reply_is_never_scored(key: str, framing: Framing, shared_data: Path) -> None:
+    """A reply whose connection ends early is no answer, wherever it ends and whatever should have marked its end."""
+    (exchange,) = (exchange for exchange in recorded.exchanges(shared_data) if exchange.key == key)
+    ends = [event.end for event in events(exchange.body)]
+    whole = b"".join(sends(exchange.body, framing, headers=exchange.headers, cuts=ends))
+    head = whole.index(b"\r\n\r\n") + 4
+    chance = random.Random(f"{key} {framing}")
+    cuts = {*range(len(whole) - 12, len(whole)), *(chance.randrange(head, len(whole)) for _ in range(40))}
+    cuts |= {place for end in ends for place in (head + end - 1, head + end, head + end + 1) if place < len(whole)}
+    if framing == "close" and not exchange.stream:
+        cuts -= set(range(head + len(exchange.body.rstrip()), len(whole)))  # line ends after the JSON are no part of it
+
+    cut = [Say(whole[:place], end="close") for place in sorted(cuts)]
+    outcomes, _ = await replayed([exchange] * (len(cut) + 1), [*cut, Say(whole, end="close")])
+
+    assert {outcome.kind.value for outcome in outcomes[:-1] if isinstance(outcome, Failure)} == {"cut"}
+    assert [type(outcome) for outcome in outcomes] == [Failure] * len(cut) + [Response]
+
+
+def test_a_cut_body_is_never_read(shared_data: Path) -> None:
+    """Recorded replies that end before their end are no answers: two at every byte, the others at places by chance."""
+    answers = [e for e in recorded.exchanges(shared_data) if e.expected == ANSWER and e.dialect in SPOKEN]
+    assert len(answers) >= 60
+    for exchange in answers:
+        size = len(exchange.body.rstrip())  # a JSON value is whole before the line ends after it
+        chance = random.Random(exchange.key)
+        places = range(size) if exchange.key in EVERY_BYTE else sorted(chance.randrange(size) for _ in range(25))
+        for place in places:
+            body = exchange.body[:place]
+            reply = Reply(status=200, headers=_one(exchange.headers), body=body, latency_s=1, framed=False)
+            outcome = DIALECTS[exchange.dialect].parse(
+                reply, _request(exchange), now=0, redact=Redactor(()), simulated=False
+            )
+            assert isinstance(outcome, Failure), (exchange.key, place)
+            assert outcome.kind is FailureKind.CUT, (exchange.key, place, outcome)
+
+
+def _one(headers: Mapping[str, list[str]]) -> dict[str, str]:
+    return {name: values[-1] for name, values in headers.items()}
 
 
 def test_streams_cut_at_every_offset(shared_data: Path) -> None:
