@@ -31,12 +31,22 @@ def spoken(request: Request, known: Collection[str]) -> dict[str, Any]:
     said = {
         name: value
         for name, value in request.params.items()
-        if name != "extra_body" and value is not None and not (name in _SAYS_NOTHING and value == _SAYS_NOTHING[name])
+        if name != "extra_body" and value is not None and not _says_nothing(name, value)
     }
     lacking = [name for name in said if name not in known]
     if lacking:
         raise Unsupported(f"{request.dialect} has no {', '.join(sorted(lacking))}")
     return said
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    unasked = _SAYS_NOTHING.get(name)
+    return value == unasked and isinstance(value, bool) is isinstance(unasked, bool)  # logprobs: 0 is not false
+
+
+def accept(request: Request) -> dict[str, str]:
+    """The header that says whether a stream is wanted."""
+    return {"accept": "text/event-stream" if request.params.get("stream") else "application/json"}
 
 
 def with_extra(body: Mapping[str, Any], request: Request) -> dict[str, Any]:
@@ -49,16 +59,13 @@ def most_tokens(params: Mapping[str, Any]) -> Any:
     return params.get("max_completion_tokens", params.get("max_tokens"))
 
 
-def refuse_tools(request: Request) -> None:
-    """Raises Unsupported where the request has tools, or messages about their calls."""
+def only_texts(request: Request) -> None:
+    """Raises Unsupported where the request has tools, messages about their calls, pictures, or names of speakers."""
     if request.tools or any(message.tool_calls or message.role == "tool" for message in request.messages):
         raise Unsupported(f"{request.dialect} has no tools")
-
-
-def refuse_pictures(request: Request) -> None:
-    """Raises Unsupported where a message has a picture."""
     if any(message.images for message in request.messages):
         raise Unsupported(f"{request.dialect} has no pictures")
+    refuse_names(request)
 
 
 def refuse_names(request: Request) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalrun.providers.chat_stream import is_error, join
-from evalrun.providers.classify import failure_of
 from evalrun.providers.reading import Reading, dumped, figure, string, text
 from evalrun.providers.reply import NotJson, Reply, read_json
 from evalrun.records.message import ToolCall
@@ -32,14 +31,11 @@ def parse(reply: Reply, request: Request, *, now: float, redact: Redactor, simul
     *now* (Unix time, seconds) is what a date in Retry-After is compared with where the reply has no date. *redact*
     masks secrets before anything is kept. *simulated* marks the reply's own token figures as such.
     """
-    if not 200 <= reply.status < 300:
-        return failure_of(reply, now=now, redact=redact)
     reading = Reading(reply=reply, request=request, now=now, redact=redact, simulated=simulated)
+    if not (200 <= reply.status < 300 and _is_stream(reply)):
+        return reading.outcome(whole=_whole)
     try:
-        if _is_stream(reply):
-            return _stream(reading)
-        body = reading.body
-        return _said(reading, read_json(body), body)
+        return _stream(reading)
     except NotJson as reason:
         return reading.unreadable(reason)
 
@@ -59,13 +55,11 @@ def _stream(reading: Reading) -> Outcome:
         return reading.unreadable("the stream ended before its end", FailureKind.CUT)
     ttft_s = None if joined.answer_at is None else reading.reply.seconds_until(joined.answer_at)
     body = reading.redact.known(dumped(joined.said))
-    return _said(reading, read_json(body), body, ttft_s)
+    return _whole(reading, read_json(body), body, ttft_s)
 
 
-def _said(reading: Reading, said: Any, body: str, ttft_s: float | None = None) -> Outcome:
+def _whole(reading: Reading, said: dict[str, Any], body: str, ttft_s: float | None = None) -> Outcome:
     """What the completion *said* is, whose text is *body*."""
-    if not isinstance(said, dict):
-        raise NotJson("not a JSON object")
     if is_error(said):
         return reading.failed(said)
     choices = said.get("choices")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from evalrun.providers.classify import EXCERPT, failure_of
 from evalrun.providers.ratelimits import facts_of
 from evalrun.providers.reply import NotJson, Reply, read_json, text_of
 from evalrun.records.message import ToolCall
-from evalrun.records.outcome import Choice, Failure, FailureKind, Response, TokensMethod, Usage
+from evalrun.records.outcome import Choice, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
 from evalrun.records.request import Request
 from evalrun.redact import Redactor
 
@@ -84,20 +84,29 @@ class Reading:
             return "event-stream" in kind
         return bool(self.request.params.get("stream")) and not self.reply.body.lstrip().startswith(b"{")
 
-    @property
-    def body(self) -> str:
-        """The reply's text, without known secrets."""
-        return self.redact.known(text_of(self.reply.body))
+    def outcome(
+        self,
+        *,
+        whole: Callable[[Reading, dict[str, Any], str], Outcome],
+        stream: Callable[[Reading], Outcome] | None = None,
+    ) -> Outcome:
+        """What the reply means, any status and any bytes.
 
-    def object(self) -> dict[str, Any] | Failure:
-        """The JSON object that the reply is, or the failure that it is instead, one that says ``error`` among them."""
+        *whole* reads the JSON object of a 2xx that says no ``error``, and is given its text too, without known secrets;
+        *stream* reads a 2xx in events. What they raise as NotJson is a failure.
+        """
+        if not 200 <= self.reply.status < 300:
+            return failure_of(self.reply, now=self.now, redact=self.redact)
         try:
-            said = read_json(self.body)
+            if stream is not None and self.streamed:
+                return stream(self)
+            body = self.redact.known(text_of(self.reply.body))
+            said = read_json(body)
+            if not isinstance(said, dict):
+                raise NotJson("not a JSON object")
+            return self.failed(said) if said.get("error") else whole(self, said, body)
         except NotJson as reason:
             return self.unreadable(reason)
-        if not isinstance(said, dict):
-            return self.unreadable("not a JSON object")
-        return self.failed(said) if said.get("error") else said
 
     def pieces(self) -> Iterator[Piece]:
         """The events of the stream. Raises NotJson for one whose data is no JSON object."""
