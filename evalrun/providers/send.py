@@ -13,7 +13,7 @@ from evalrun import __version__
 from evalrun.clock import Clock
 from evalrun.errors import UsageError
 from evalrun.keys import Secret, forbidden_header, origin_of, read_key, refusal
-from evalrun.providers import openai_chat
+from evalrun.providers import azure_ai_inference, azure_openai, openai_chat
 from evalrun.providers.dialect import Auth, Dialect, Unsupported, encode
 from evalrun.providers.recorded import answer
 from evalrun.providers.transport import ACCEPT_ENCODING, Transport, open_transport
@@ -27,7 +27,11 @@ RECORDED = "recorded"
 Send = Callable[[Request], Awaitable[Outcome]]
 
 
-DIALECTS: Mapping[str, Dialect] = {"openai-chat": openai_chat}
+DIALECTS: Mapping[str, Dialect] = {
+    "openai-chat": openai_chat,
+    "azure-openai": azure_openai,
+    "azure-ai-inference": azure_ai_inference,
+}
 """The dialects that go over HTTP, by name."""
 
 
