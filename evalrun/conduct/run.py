@@ -172,8 +172,7 @@ def _check_code(plan: Plan, options: RunOptions) -> None:
     if functions and not options.selection.allow_code:
         raise UsageError(
             f"{plan.suite.file}: its tools are Python functions ({', '.join(sorted(functions))}), and code is run only "
-            "when you say so
-look at it, then add --allow-code"
+            "when you say so\nlook at it, then add --allow-code"
         )
 
 

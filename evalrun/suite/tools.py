@@ -69,13 +69,20 @@ def read_results(
     written: list[Written] = []
     for index, entry in enumerate(entries):
         at = (*path, index)
+        digest = ""
         if entry.function is not None:
             spot = border.document.spot((*at, "function"))
-            check_function(entry.function, spot, sources, border.complaints, allowed=allow_code)
+            digest = check_function(entry.function, spot, sources, border.complaints, allowed=allow_code)
         written += written_in(entry.arguments, border.document, (*at, "arguments"))
         written += written_in(entry.result, border.document, (*at, "result"))
         results.append(
-            ToolResult(tool=entry.tool, arguments=entry.arguments, result=entry.result, function=entry.function or "")
+            ToolResult(
+                tool=entry.tool,
+                arguments=entry.arguments,
+                result=entry.result,
+                function=entry.function or "",
+                digest=digest,
+            )
         )
     return tuple(results), tuple(written)
 
