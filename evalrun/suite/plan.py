@@ -28,6 +28,9 @@ MAX_PLANNED = 100_000
 # What an answer is reckoned at where nothing limits it.
 _DEFAULT_OUTPUT_TOKENS = 256
 
+# Dialects that send plain texts.
+_TEXT_DIALECTS = frozenset({"openai-completions", "openai-embeddings"})
+
 
 def make_plan(suite: Suite, *, max_planned: int = MAX_PLANNED) -> Plan:
     """Lay out a suite's cells. Raises NothingSelected for none and UsageError for more than *max_planned*."""
@@ -169,7 +172,10 @@ def _recorded_params(model: Model, case: Case) -> dict[str, Any]:
 def _input_tokens(request: Request) -> tuple[int, TokensMethod]:
     if request.dialect == "recorded":
         return 0, TokensMethod.RECORDED
-    return tokens.count_messages(request.messages, request.model)
+    if request.dialect in _TEXT_DIALECTS:  # no frame of messages around them
+        found = [tokens.count(message.text, request.model) for message in request.messages]
+        return sum(n for n, _ in found), max((m for _, m in found), key=list(TokensMethod).index)
+    return tokens.count_messages(request.messages, request.model, request.tools)
 
 
 def _output_tokens(request: Request) -> int:
