@@ -12,7 +12,7 @@ from evalrun.conduct.log import LOGGER
 from evalrun.conduct.options import LaneProgress, RunOptions
 from evalrun.conduct.sitting_quota import SittingQuota
 from evalrun.errors import ExitCode
-from evalrun.prices import cost_usd
+from evalrun.prices import cost_usd, price_date
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.plan import Cell, Plan
 from evalrun.records.row import Row
@@ -183,7 +183,7 @@ class Sitting:
             exchange = replace(
                 exchange,
                 cost_usd=cost_usd(price, outcome.usage),
-                price_date=price.date if price else "",
+                price_date=price_date(price),
             )
         await self._store.put(cell.key, 0, exchange, job.request.messages)
         self._count(cell, exchange)
@@ -229,6 +229,8 @@ class Sitting:
             return
         usage = exchange.outcome.usage
         tally.tokens += (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
+        if self._is_recorded(cell):
+            return  # it was paid for when it was asked, wherever that was
         known = tally.cost_usd is not None and exchange.cost_usd is not None
         tally.cost_usd = (tally.cost_usd or 0.0) + (exchange.cost_usd or 0.0) if known else None
 
