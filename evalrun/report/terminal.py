@@ -156,7 +156,7 @@ def _total_line(comparison: Comparison, width: int) -> list[str]:
         return []
     totals, about = Totals.of(comparison), _about(*comparison.columns)
     money = (about if totals.cost_usd else "") + numbers.money(totals.cost_usd)
-    if totals.cost_usd is None and not all(figures.recorded for figures in comparison.columns):
+    if totals.cost_unknown:
         money = "cost unknown"
     parts = [
         f"{numbers.of(totals.scored, totals.planned)} scored",

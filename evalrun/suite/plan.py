@@ -174,7 +174,8 @@ def _input_tokens(request: Request) -> tuple[int, TokensMethod]:
         return 0, TokensMethod.RECORDED
     if request.dialect in _TEXT_DIALECTS:  # no frame of messages around them
         found = [tokens.count(message.text, request.model) for message in request.messages]
-        return sum(n for n, _ in found), max((m for _, m in found), key=list(TokensMethod).index)
+        method = max((m for _, m in found), key=list(TokensMethod).index, default=TokensMethod.ESTIMATE)
+        return sum(n for n, _ in found), method
     return tokens.count_messages(request.messages, request.model, request.tools)
 
 
