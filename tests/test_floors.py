@@ -25,6 +25,8 @@ LAW = Law(
         "evalrun.records.*",
         "evalrun.errors",
         "evalrun.template",
+        "evalrun.tokens.estimates",
+        "evalrun.tokens.images",
         "evalrun.safe_text",
         "evalrun.suite.definitions",
         "evalrun.conduct.choices",
@@ -61,14 +63,15 @@ LAW = Law(
         "evalrun.stats.*",
         "evalrun.report.numbers",
     ],
-    heavy=["aiohttp", "jinja2", "jsonschema_rs", "numpy", "pandas", "pydantic", "tiktoken"],
+    heavy=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "pydantic", "tiktoken"],
     lazy=[
-        ("evalrun.tokens", "tiktoken"),
+        ("evalrun.tokens.encodings", "tiktoken"),
+        ("evalrun.prices", "genai_prices"),
         ("evalrun.report.page", "jinja2"),
         ("evalrun.suite.json_schemas", "jsonschema_rs"),
     ],
     start=["evalrun.cli", "evalrun.cli.verbs", "evalrun.__main__"],
-    not_at_the_start=["aiohttp", "jinja2", "jsonschema_rs", "numpy", "pandas", "tiktoken"],
+    not_at_the_start=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "tiktoken"],
     lazy_floor=3,
 )
 
@@ -165,7 +168,7 @@ ALLOWED = {
     "the version": {"conduct/b.py": "from evalrun import __version__"},
     "its own generator": {"stats/a.py": "import random\nfrom random import Random\nx = random.Random(7)"},
     "lazily, high up": {"cli/__init__.py": "def f():\n    from evalrun.conduct import run"},
-    "tiktoken in tokens": {"tokens.py": "def f():\n    import tiktoken"},
+    "tiktoken in tokens": {"tokens/encodings.py": "def f():\n    import tiktoken"},
     "a heavy package where it is used": {"report/a.py": "import pandas"},
     "time where it is measured": {"clock.py": "import time"},
     "a heavy package for types": {

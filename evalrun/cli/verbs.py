@@ -21,8 +21,9 @@ _MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
 def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
     from evalrun.cli.quota import quota
+    from evalrun.cli.tokens import tokens
 
-    for verb in (run, plan, resume, score, report, runs, quota, schema, init, simulate):
+    for verb in (run, plan, resume, score, report, runs, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 
 
@@ -125,12 +126,20 @@ def score(run: str, suite: str | None, *, as_json: bool, **said: Any) -> int:
 
 @click.command()
 @_RUN
+@click.option("--prices", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Have these prices hold from now on: a file as a suite's prices:, or a suite.")  # fmt: skip
+@click.option("--prices-as-paid", is_flag=True, help="Go back to the prices that the run was paid at.")
 @o.placed
-def report(run: str, results: Path) -> int:
-    """Write a run's reports again from its run.db. Sends nothing."""
+def report(run: str, prices: Path | None, *, prices_as_paid: bool, results: Path) -> int:
+    """Write a run's reports again from its run.db. Sends nothing.
+
+    With --prices every cost is reckoned anew, in gates and scorers too, and stays so in later reports.
+    """
     from evalrun.conduct.report import rebuild
 
-    finished = rebuild(run, _offline({"results": results}))
+    if prices is not None and prices_as_paid:
+        raise click.UsageError("--prices and --prices-as-paid exclude each other")
+    finished = rebuild(run, _offline({"results": results}), prices=prices, as_paid=prices_as_paid)
     click.echo(f"written: {finished.folder / 'report.html'}")
     return 0
 

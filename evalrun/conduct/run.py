@@ -57,11 +57,15 @@ def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clo
     """Go on with a run as it was planned. Raises UsageError where there is none, or nothing is left to ask."""
     info = find_run(options.results, name) if name else _newest_to_go_on_with(options)
     store = RunStore.open(info.folder, write=True, now=SystemClock().time())
-    plan = store.plan()
-    _check_keys(plan, options)
-    _check_code(plan, options)
-    if options.retry_errors:
-        _forget_errors(store, observer)
+    try:
+        plan = store.plan()
+        _check_keys(plan, options)
+        _check_code(plan, options)
+        if options.retry_errors:
+            _forget_errors(store, observer)
+    except BaseException:
+        store.close()
+        raise
     return sit(Opened(store=store, plan=plan, changes=()), options, observer, clock or SystemClock(), how="resume")
 
 

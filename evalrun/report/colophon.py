@@ -70,9 +70,9 @@ def _column(plan: Plan, column: Column) -> dict[str, str]:
         "model": model_id(plan, column),
         "prompt": column.prompt,
         "params": "" if recorded else ", ".join(f"{key} {to_text(value)}" for key, value in merged.items()),
-        "price": _price(price.input_usd, price.output_usd) if price else "",
+        "price": _price(price.input_usd, price.output_usd) if price else "" if recorded else "unknown",
     }
 
 
 def _price(sent: float, received: float) -> str:
-    return "free" if not sent and not received else f"${sent:,.2f} / ${received:,.2f}"
+    return "free" if not sent and not received else f"{numbers.money(sent)} / {numbers.money(received)}"

@@ -156,6 +156,8 @@ def _total_line(comparison: Comparison, width: int) -> list[str]:
         return []
     totals, about = Totals.of(comparison), _about(*comparison.columns)
     money = (about if totals.cost_usd else "") + numbers.money(totals.cost_usd)
+    if totals.cost_unknown:
+        money = "cost unknown"
     parts = [
         f"{numbers.of(totals.scored, totals.planned)} scored",
         numbers.plural(totals.requests, "request"),

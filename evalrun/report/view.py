@@ -342,7 +342,7 @@ def _totals(totals: Totals) -> dict[str, str]:
         "tokens": f"{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)}",
         "tokens_note": "where known" if totals.tokens_partial else "",
         "cost": numbers.money(totals.cost_usd),
-        "cost_note": "where known" if totals.cost_partial else "",
+        "cost_note": "where known" if totals.cost_partial else "no price known" if totals.cost_unknown else "",
         "requests": numbers.plural(totals.requests, "request"),
         "attempts": numbers.plural(totals.attempts, "attempt"),
         "not_scored": numbers.count(totals.not_scored) if totals.not_scored else "",

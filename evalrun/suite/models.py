@@ -12,8 +12,9 @@ from evalrun.records.suite import Model, Price
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import Spot, hint, printable, shown
 from evalrun.suite.document import Path
-from evalrun.suite.entries import ModelEntry, ModelForm, PriceEntry, RecordedEntry
+from evalrun.suite.entries import ModelEntry, ModelForm, RecordedEntry
 from evalrun.suite.params import read_params
+from evalrun.suite.prices import read_prices
 from evalrun.suite.providers import Providers
 from evalrun.suite.quotas import SILENT, Groups, Statement
 from evalrun.suite.sources import Sources
@@ -22,7 +23,6 @@ SIMULATED_MODELS = ("large", "medium", "small")
 """What the simulator started for a run can answer as."""
 
 _FORM: Form[str | ModelEntry | RecordedEntry] = Form(ModelForm)
-_PRICE: Form[PriceEntry] = Form(PriceEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,11 @@ def override_models(own: list[Listed], wanted: tuple[str, ...], border: Border, 
 def with_prices(border: Border, section: Any, models: list[Listed], known: set[str]) -> list[Listed]:
     """The models with their prices: the suite's own, else the snapshot's. Prices are for models that are *known*."""
     prices: dict[str, Price] = {}
-    for name, path, value in border.entries(section, ("prices",)) if section is not None else ():
-        entry = border.take(_PRICE, value, path)
+    for name, path, price in read_prices(border, section, ("prices",), "suite") if section is not None else ():
         if name not in known:
             border.add(path, Code.UNKNOWN_MODEL, f"no model of the suite has this id{hint(name, known)}", of_key=True)
-        if entry is not None:
-            prices[name] = Price(
-                input_usd=entry.input, output_usd=entry.output, cached_usd=entry.cached, source="suite"
-            )
+        if price is not None:
+            prices[name] = price
     return [replace(listed, model=_priced(listed, prices)) for listed in models]
 
 

@@ -118,14 +118,26 @@ def test_a_conversation_that_breaks_goes_on_where_it_broke(capsys: pytest.Captur
 
 def test_a_changed_turn_is_another_question(capsys: pytest.CaptureFixture[str]) -> None:
     """A run goes on with cells whose whole script is the same; where a later turn changed, the cell is asked anew."""
-    with Scripted(lambda body: 400 if "Bob" in str(body["messages"][-1]) else echo(body)) as lab:
-        assert call(capsys, write(TURNS, lab.url)).code == 3
+    with Scripted(echo) as lab:
+        assert call(capsys, write(TURNS, lab.url), "--max-requests", 3, "-j", 1).code == 75
         lab.bodies.clear()
         changed = TURNS.replace("And twice that?", "And half of that?")
         said = call(capsys, write(changed, lab.url))
 
-    assert "2 are new" in said.err + said.out
-    assert len([body for body in lab.bodies if len(body["messages"]) == 2]) == 2
+    assert said.code == 0, said.err
+    assert "0 cells are kept, 2 are new, 2 are gone" in said.err + said.out
+    assert sorted(len(body["messages"]) for body in lab.bodies) == [2, 2, 4, 4, 6, 6]
+
+
+def test_a_pause_keeps_conversations_where_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that pauses in mid-conversation sends afterwards what was left of it, and nothing twice."""
+    with Scripted(echo) as lab:
+        assert call(capsys, write(TURNS, lab.url), "--max-requests", 4, "-j", 1).code == 75
+        said = call(capsys, "resume")
+
+    assert said.code == 0, said.err
+    assert sorted(len(body["messages"]) for body in lab.bodies) == [2, 2, 4, 4, 6, 6]
+    assert list(results()["requests"]) == ["3", "3"]
 
 
 def weather(body: dict[str, Any]) -> dict[str, Any]:
@@ -174,9 +186,7 @@ def test_a_function_needs_the_users_leave(capsys: pytest.CaptureFixture[str]) ->
         return 400 if broken and tool else weather(body)
 
     with Scripted(answer) as lab:
-        suite = write(
-            TOOLS.replace('"{{ city }}", result', "XXX").replace("XXX", '"nowhere", result'), lab.url, FUNCTION
-        )
+        suite = write(TOOLS.replace('city: "{{ city }}"', "city: nowhere"), lab.url, FUNCTION)
         refused = call(capsys, suite)
         assert refused.code == 2
         assert "--allow-code" in refused.err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -229,7 +230,8 @@ def test_a_function_is_found_and_never_run(kind: str, tmp_path: Path) -> None:
 
     prompt = prompt_of(tmp_path, said, Overrides(allow_code=True))
 
-    assert prompt.tool_results == (ToolResult(tool="weather", function="tools/w.py:weather"),)
+    digest = hashlib.sha256(code.encode()).hexdigest()
+    assert prompt.tool_results == (ToolResult(tool="weather", function="tools/w.py:weather", digest=digest),)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ function conversation(i, cell) {
   const one = caseOf(i), talk = cell[TALK] < 0 ? [] : D.talks[cell[TALK]], turns = [];
   for (let t = 0; t < talk.length; t += 2) turns.push(turn(text(talk[t]), wholeText(talk[t + 1])));
   const figures = [cell[SENT] != null && `${whole(cell[SENT])} tokens in`, cell[RECEIVED] != null && `${whole(cell[RECEIVED])} out`,
-    cell[SECONDS] != null && seconds(cell[SECONDS]), cell[COST] ? '$' + cell[COST].toPrecision(3) : '', cell[CACHED] ? 'from the cache' : plural(cell[ATTEMPTS], 'attempt'),
+    cell[SECONDS] != null && seconds(cell[SECONDS]), cell[COST] ? '$' + cell[COST].toPrecision(3) : cell[COST] == null && cell[SENT] != null && 'cost unknown', cell[CACHED] ? 'from the cache' : plural(cell[ATTEMPTS], 'attempt'),
     text(cell[FINISH]) && 'finish reason ' + text(cell[FINISH])].filter(Boolean).join(' · ');
   const silent = cell[OUTPUT] < 0 && cell[REASON] >= 0 && h('span', {class: 'muted'}, text(cell[REASON]));
   turns.push(turn('answer', silent || cell[OUTPUT] >= 0 && wholeText(cell[OUTPUT]), figures));
