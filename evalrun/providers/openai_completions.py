@@ -13,15 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalrun.providers.asking import (
-    accept,
-    most_tokens,
-    refuse_names,
-    refuse_pictures,
-    refuse_tools,
-    spoken,
-    with_extra,
-)
+from evalrun.providers.asking import accept, most_tokens, only_texts, spoken, with_extra
 from evalrun.providers.dialect import Auth, Unsupported
 from evalrun.providers.reading import DONE, Reading, dicts, dumped, figure, string, text
 from evalrun.providers.reply import NotJson, Reply
@@ -52,9 +44,7 @@ def headers(request: Request, _provider: Provider) -> Mapping[str, str]:
 
 def build(request: Request) -> dict[str, Any]:
     """The body to send; extra_body is merged last. Raises Unsupported for what Completions have no word for."""
-    refuse_tools(request)
-    refuse_pictures(request)
-    refuse_names(request)
+    only_texts(request)
     said = spoken(request, _KNOWN)
     body: dict[str, Any] = {"model": request.model, "prompt": prompt_of(request.messages, request.dialect)}
     body |= {name: said[name] for name in _AS_THEY_ARE if name in said}

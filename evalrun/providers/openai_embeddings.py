@@ -21,7 +21,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalrun.providers.asking import refuse_names, refuse_pictures, refuse_tools, spoken, with_extra
+from evalrun.providers.asking import only_texts, spoken, with_extra
 from evalrun.providers.dialect import Auth, Unsupported
 from evalrun.providers.reading import Reading, dicts, dumped, figure
 from evalrun.providers.reply import NotJson, Reply
@@ -50,9 +50,7 @@ def headers(_request: Request, _provider: Provider) -> Mapping[str, str]:
 
 def build(request: Request) -> dict[str, Any]:
     """The body to send; extra_body is merged last. Raises Unsupported for what is no text, and for no text at all."""
-    refuse_tools(request)
-    refuse_pictures(request)
-    refuse_names(request)
+    only_texts(request)
     said = spoken(request, _KNOWN)
     if not request.messages:
         raise Unsupported(f"{request.dialect} has nothing to say of no text")
