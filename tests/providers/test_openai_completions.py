@@ -289,12 +289,6 @@ def test_a_cut_stream_is_never_an_answer() -> None:
 # ── whatever comes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@given(status=st.integers(100, 599), body=st.binary(), streamed=st.booleans())
-def test_any_bytes(status: int, body: bytes, streamed: bool) -> None:
-    """Any bytes with any status are a Response or a Failure."""
-    assert isinstance(parsed(ask(), body, status, headers=STREAM if streamed else {}), Response | Failure)
-
-
 @given(body=ANYTHING | st.builds(lambda part, more: said(choice() | part, **more), OBJECTS, OBJECTS))
 def test_any_json(body: Any) -> None:
     """Any JSON in the place of any part of a reply, whole or streamed, is a Response or a Failure."""

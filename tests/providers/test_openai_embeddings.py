@@ -226,12 +226,6 @@ def test_any_vectors(vectors: list[list[float]]) -> None:
     assert found["similarities"][-1] == (1 if any(vectors[0]) else 0)
 
 
-@given(status=st.integers(100, 599), body=st.binary())
-def test_any_bytes(status: int, body: bytes) -> None:
-    """Any bytes with any status are a Response or a Failure."""
-    assert isinstance(parsed(ask(), body, status), Response | Failure)
-
-
 @given(body=ANYTHING | st.builds(lambda part, more: said(*[part] * 3, **more), ANYTHING, OBJECTS))
 def test_any_json(body: Any) -> None:
     """Any JSON in the place of any part of a reply is a Response or a Failure."""

@@ -604,12 +604,6 @@ def test_a_cut_stream_is_never_an_answer(framed: bool) -> None:
 # ── whatever comes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@given(status=st.integers(100, 599), body=st.binary(), streamed=st.booleans())
-def test_any_bytes(status: int, body: bytes, streamed: bool) -> None:
-    """Any bytes with any status are a Response or a Failure."""
-    assert isinstance(parsed(ask(), body, status, headers=STREAM if streamed else {}), Response | Failure)
-
-
 @given(
     body=ANYTHING
     | st.builds(lambda items, more: said(*items, **more), st.lists(OBJECTS, max_size=3), OBJECTS)
