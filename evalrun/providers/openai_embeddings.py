@@ -14,7 +14,6 @@ Source: the OpenAI API reference, "Create embeddings"; openai-openapi, CreateEmb
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 import struct
@@ -120,15 +119,15 @@ def _vectors(said: Mapping[str, Any], count: int) -> list[list[float]]:
 
 def _vector(said: Any) -> list[float]:
     """The figures of a vector: a list of them, or base64 of floats of 32 bits, the lowest byte first."""
+    if not isinstance(said, str) and not (isinstance(said, list) and all(type(part) in (int, float) for part in said)):
+        raise NotJson("a vector that is neither numbers nor base64")
     try:
         if isinstance(said, str):
             raw = base64.b64decode(said, validate=True)
             figures = list(struct.unpack(f"<{len(raw) // 4}f", raw))
-        elif isinstance(said, list) and all(type(part) in (int, float) for part in said):
-            figures = list(map(float, said))
         else:
-            raise NotJson("a vector that is neither numbers nor base64")
-    except (binascii.Error, struct.error, OverflowError):
+            figures = list(map(float, said))
+    except (ValueError, struct.error, OverflowError):
         raise NotJson("a vector that cannot be read") from None
     if not all(map(math.isfinite, figures)):
         raise NotJson("a vector with figures that are no numbers")

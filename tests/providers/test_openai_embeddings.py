@@ -185,6 +185,7 @@ def test_order_and_form(data: list[dict[str, Any]]) -> None:
         b'{"data": [{"embedding": [1]}, {"embedding": [1]}, {"embedding": [1e999]}]}',
         said(packed(1), packed(1), packed(math.nan)),
         said(packed(1), packed(1), "%%%"),
+        said(packed(1), packed(1), "é"),
         said(packed(1), packed(1), base64.b64encode(b"abc").decode()),
         said("", "", ""),
     ],
