@@ -59,8 +59,8 @@ def build(request: Request) -> dict[str, Any]:
 
 def prompt_of(messages: tuple[Message, ...], dialect: str) -> str:
     """The text to complete. Raises Unsupported where the messages are more than one of the user, after the system's."""
-    *before, last = messages or (None,)
-    if last is None or last.role != "user" or any(m.role not in ("system", "developer") for m in before if m):
+    above = ("system", "developer")
+    if not messages or messages[-1].role != "user" or any(message.role not in above for message in messages[:-1]):
         raise Unsupported(
             f"{dialect} has no conversations: it takes one message of the user, and the system's before it"
         )

@@ -607,6 +607,16 @@ def test_an_event_that_cannot_be_placed(event: dict[str, Any]) -> None:
     assert failure(ask(), stream([*pieces[:2], event, *pieces[2:]]), headers=STREAM).kind is FailureKind.GARBAGE
 
 
+def test_what_a_later_event_leaves_open_stays() -> None:
+    """An event that says null of a reason or of a figure takes back nothing that was said."""
+    pieces = events(said(text_block()))
+    empty = {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": None}}
+
+    response = answer(ask(), stream([*pieces[:-1], empty, pieces[-1]]), headers=STREAM)
+
+    assert (response.finish_reason, response.usage.completion_tokens) == ("stop", 5)
+
+
 def test_events_of_types_to_come_are_passed_over() -> None:
     """The reference says that types may be added."""
     pieces = events(said(text_block()))
@@ -660,7 +670,7 @@ def test_any_events(data: st.DataObject) -> None:
 def test_a_secret_in_a_reply() -> None:
     """A key that a reply repeats is in nothing that is kept, though it comes in pieces."""
     whole = said(
-        {**THINKING, "signature": CANARY},
+        {**THINKING, "thinking": f"The key is {CANARY}", "signature": CANARY},
         text_block(f"It is {CANARY}."),
         {**CALL, "input": {"city": CANARY}},
         model=CANARY,

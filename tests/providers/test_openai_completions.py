@@ -224,7 +224,7 @@ def logprobs(*words: str) -> dict[str, Any]:
 USAGE = {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16}
 CHUNKS = [
     chunk(),
-    chunk(choice("", finish_reason=None)),
+    chunk(choice("", index=1, finish_reason=None)),
     chunk(choice("Grüß", finish_reason=None, logprobs=logprobs("Grüß"))),
     chunk(choice("Sal", index=1, finish_reason=None)),
     chunk(choice(" dich", logprobs=logprobs(" di", "ch")), choice("ut", index=1, finish_reason="length")),

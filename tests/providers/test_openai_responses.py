@@ -498,6 +498,7 @@ def events(*last: dict[str, Any]) -> list[dict[str, Any]]:
         {"type": "response.reasoning_summary_text.delta", "output_index": 0, "delta": "Thinking"},
         {"type": "response.output_item.done", "output_index": 0, "item": reasoning()},
         {"type": "response.output_item.added", "output_index": 1, "item": message("")},
+        {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": ""},
         {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "Grüß"},
         {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": " dich"},
         {"type": "response.function_call_arguments.delta", "output_index": 2, "delta": "{}"},
@@ -517,7 +518,7 @@ def test_a_stream() -> None:
 
     assert (response.text, response.finish_reason, response.reasoning) == ("Grüß dich", "tool_calls", whole.reasoning)
     assert (response.tool_calls, response.usage, response.carried) == (whole.tool_calls, whole.usage, whole.carried)
-    assert response.ttft_s == 3.5
+    assert response.ttft_s == 4.0
     assert json.loads(response.body or "") == WHOLE
 
 
