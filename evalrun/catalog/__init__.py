@@ -57,6 +57,15 @@ _ENTRIES = (
 PROVIDERS: Mapping[str, CatalogEntry] = MappingProxyType({entry.id: entry for entry in _ENTRIES})
 
 DIALECTS: Mapping[str, int] = MappingProxyType(
-    {"openai-chat": 1, "azure-openai": 1, "azure-ai-inference": 1, "recorded": 1}
+    {
+        "openai-chat": 1,
+        "openai-responses": 1,
+        "openai-completions": 1,
+        "openai-embeddings": 1,
+        "anthropic-messages": 1,
+        "azure-openai": 1,
+        "azure-ai-inference": 1,
+        "recorded": 1,
+    }
 )
 """Dialect -> version of its wire form, a part of every request key: raising it makes every answer be asked again."""

@@ -13,7 +13,15 @@ from evalrun import __version__
 from evalrun.clock import Clock
 from evalrun.errors import UsageError
 from evalrun.keys import Secret, forbidden_header, origin_of, read_key, refusal
-from evalrun.providers import azure_ai_inference, azure_openai, openai_chat
+from evalrun.providers import (
+    anthropic_messages,
+    azure_ai_inference,
+    azure_openai,
+    openai_chat,
+    openai_completions,
+    openai_embeddings,
+    openai_responses,
+)
 from evalrun.providers.dialect import Auth, Dialect, Unsupported, encode
 from evalrun.providers.recorded import answer
 from evalrun.providers.transport import ACCEPT_ENCODING, Transport, open_transport
@@ -31,6 +39,10 @@ DIALECTS: Mapping[str, Dialect] = {
     "openai-chat": openai_chat,
     "azure-openai": azure_openai,
     "azure-ai-inference": azure_ai_inference,
+    "openai-responses": openai_responses,
+    "openai-completions": openai_completions,
+    "openai-embeddings": openai_embeddings,
+    "anthropic-messages": anthropic_messages,
 }
 """The dialects that go over HTTP, by name."""
 
