@@ -23,6 +23,7 @@ _PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]{0,2000}")
 _SECRET_SECTIONS = ("providers", "params", "matrix", "models")
+_NAMED = frozenset(("tool_choice", "response_format"))
 
 
 class Providers:
@@ -148,8 +149,8 @@ def refuse_literal_keys(border: Border) -> None:
     """Complain about every text in the suite's settings that looks like an API key."""
     for section in _SECRET_SECTIONS:
         for path, text in texts_in(border.document.value.get(section), (section,)):
-            # A model's name may be one long word, so the shape of a key must show.
-            named = section == "models"
+            # The name of a model, a tool or a format may be one long word, so the shape of a key must show.
+            named = section == "models" or not _NAMED.isdisjoint(path)
             if keys.looks_like_key(text + " ." if named else text):
                 words = "this looks like an API key: keys come from the environment, never from a suite (api_key_env)"
                 border.add(path, Code.LITERAL_KEY, words)

@@ -37,6 +37,11 @@ FORMS: dict[str, tuple[str, Any, Any]] = {
     "auto": ("tool_choice", "auto", "auto"),
     "required": ("tool_choice", "required", "required"),
     "a tool": ("tool_choice", "f-1", {"type": "function", "function": {"name": "f-1"}}),
+    "a tool of a long name": (
+        "tool_choice",
+        "getCurrentWeatherForecastForCityAndCountry2",
+        {"type": "function", "function": {"name": "getCurrentWeatherForecastForCityAndCountry2"}},
+    ),
     "a tool called auto": (
         "tool_choice",
         "{type: function, function: {name: auto}}",
@@ -79,7 +84,7 @@ def folder(tmp_path: Path) -> Path:
 def test_parameters_may_stand_anywhere(name: str, written: str, held: Any, folder: Path) -> None:
     """A parameter is the same in the suite, a matrix, a model, a prompt, a case and on the command line."""
     said = f"{{{name}: {written}}}"
-    tools = "tools: [{name: f-1}, {name: auto}]"
+    tools = "tools: [{name: f-1}, {name: auto}, {name: getCurrentWeatherForecastForCityAndCountry2}]"
     suite = load(
         folder,
         params=said,
