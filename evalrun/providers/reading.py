@@ -161,8 +161,9 @@ class Reading:
                 prompt_tokens, method = tokens.count(prompt, model)
             methods.add(method)
         if completion_tokens is None:
-            completion_tokens, method = tokens.count("".join(map(_written, choices)), model)
-            methods.add(method)
+            counts = [tokens.count(part, model) for part in _written(choices)]
+            completion_tokens = sum(count for count, _ in counts)
+            methods |= {method for _, method in counts}
         if methods:
             counted = max(methods, key=_METHODS_FROM_BEST.index)
         else:
@@ -221,7 +222,13 @@ class Reading:
         )
 
 
-def _written(choice: Choice) -> str:
-    """What the model wrote, for counting."""
-    calls = (part for call in choice.tool_calls for part in (call.name, call.arguments))
-    return "".join((choice.reasoning or "", choice.text or "", choice.refusal or "", *calls))
+def _written(choices: Sequence[Choice]) -> list[str]:
+    """What the model wrote, part by part, for counting."""
+    return [
+        part
+        for choice in choices
+        for part in (
+            *(choice.reasoning or "", choice.text or "", choice.refusal or ""),
+            *(said for call in choice.tool_calls for said in (call.name, call.arguments)),
+        )
+    ]
