@@ -69,7 +69,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "test_chat_completion_multiple_choices": (_CHAT, "answer"),
     "test_chat_completion_404": (_CHAT, "not_found"),
     "test_chat_completion_handle_stop_sequences_as_string": (_CHAT, "answer"),
-    "test_responses_create_api_error[content_mode0]": (_RESPONSES, "bad_request"),
+    "test_responses_create_api_error[content_mode0]": (_RESPONSES, "not_found"),
     "test_tool_use_basic": (_CHAT, "answer answer"),
     "test_tools_streaming_variant_a": (_CHAT, "answer answer"),
     "test_tools_streaming_variant_b": (_CHAT, "answer answer"),
