@@ -113,8 +113,11 @@ def score_rows(store: RunStore, plan: Plan) -> int:
     suite = plan.suite
     digests = {case.id: digest(suite.scorers, case, suite.threshold) for case in suite.cases}
 
+    scorers = (*suite.scorers, *(scorer for case in suite.cases for scorer in case.scorers))
+    whole = any(scorer.scope == "conversation" for scorer in scorers)
+
     def marks() -> Iterator[tuple[str, str, Mark]]:
-        for row, wanted in store.marks_missing(lambda _, case: digests[case.id]):
+        for row, wanted in store.marks_missing(lambda _, case: digests[case.id], with_messages=whole):
             mark = score(row, suite.scorers, suite.threshold)
             if mark is not None:
                 yield row.cell.key, wanted, mark
