@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import NoReturn
 
-from evalrun.records.message import Image, Message, Tool, ToolCall
+from evalrun.records.message import Image, Message, Tool, ToolCall, arguments_json
 from evalrun.records.outcome import SCORED, Exchange, Outcome, Response, Status, TokensMethod, status_of
 from evalrun.records.plan import Cell, Column
 from evalrun.records.score import Mark
@@ -65,7 +64,7 @@ class Row:
         if isinstance(self.outcome, Response):
             text = self.outcome.text or self.outcome.refusal or ""
             said.append(_said(Message(role="assistant", content=text, tool_calls=self.outcome.tool_calls)))
-        return "\n".join(filter(None, said))
+        return "\n".join(said)
 
     @property
     def replies(self) -> tuple[Response, ...]:
@@ -94,10 +93,8 @@ class Row:
 
     @property
     def tokens_method(self) -> TokensMethod | None:
-        """How the tokens were found: the least trustworthy way among all replies'; None unless the last is a reply."""
-        if not isinstance(self.outcome, Response):
-            return None
-        return max((reply.usage.method for reply in self.replies), key=_METHODS.index)
+        """How the tokens were found: the least of the ways in which those of all replies were; None without a reply."""
+        return max((reply.usage.method for reply in self.replies), key=_METHODS.index, default=None)
 
     @property
     def cost_usd(self) -> float | None:
@@ -168,16 +165,8 @@ def _calls_json(calls: tuple[ToolCall, ...]) -> str:
 
 
 def _call_json(call: ToolCall) -> str:
-    """A call as JSON. Arguments that JSON could not say again as they are, stay text."""
-    try:
-        arguments = json.loads(call.arguments, parse_constant=_refuse)
-        return json.dumps({"name": call.name, "arguments": arguments}, ensure_ascii=False, allow_nan=False)
-    except (ValueError, RecursionError):
-        return json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    arguments = arguments_json(call) or json.dumps(call.arguments, ensure_ascii=False)
+    return f'{{"name": {json.dumps(call.name, ensure_ascii=False)}, "arguments": {arguments}}}'
 
 
 def _said(message: Message) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evalrun.records.message import Message
 from evalrun.records.plan import Column, Plan
 from evalrun.records.run import RunFacts
+from evalrun.records.suite import Prompt
 from evalrun.report import numbers
 from evalrun.report.fields import to_text, utc
+from evalrun.report.talk import message_lines, tool_text
 
 
 def model_id(plan: Plan, column: Column) -> str:
@@ -44,12 +47,19 @@ def colophon(plan: Plan, facts: RunFacts) -> dict[str, Any]:
         "columns": [_column(plan, column) for column in plan.columns],
         "scorers": ", ".join(("not-" if s.negate else "") + s.type for s in suite.scorers),
         "prompts": [
-            {"name": p.name, "messages": [{"role": m.role, "text": m.content} for m in p.messages]}
+            {"name": p.name, "messages": _messages(plan, p), "tools": [tool_text(tool) for tool in p.tools]}
             for p in suite.prompts
         ],
         "facts": [pair for pair in pairs if pair[1]],
         "notes": [*facts.changes, *facts.notes],
     }
+
+
+def _messages(plan: Plan, prompt: Prompt) -> list[dict[str, str]]:
+    """A prompt's messages, then what the user says after each reply."""
+    turns = [Message(role="user", content=turn) for turn in prompt.turns]
+    said = [(m.role, m) for m in prompt.messages] + [("user, after the reply", m) for m in turns]
+    return [{"role": role, "text": message_lines(m, plan.suite.pictures)} for role, m in said]
 
 
 def _column(plan: Plan, column: Column) -> dict[str, str]:

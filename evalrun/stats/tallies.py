@@ -33,10 +33,11 @@ class Sums:
             self.scored += 1
             self.passed += row.mark.verdict == "pass"
             self.total_score += row.mark.score or 0.0
-        if not isinstance(row.outcome, Response):
+        if not row.replies:
             return
         self.replies += 1
-        cost_usd, latency_s = row.cost_usd, row.latency_s
+        cost_usd = row.cost_usd
+        latency_s = row.latency_s if isinstance(row.outcome, Response) else None  # a part of a dialogue tells nothing
         if cost_usd is None:
             self.unpriced += 1
         else:
@@ -100,9 +101,10 @@ class ColumnTally:
         self.attempts += row.attempts
         self.from_cache += row.from_cache
         outcome = row.outcome
+        if row.replies:
+            self._add_tokens(row)
         if isinstance(outcome, Response):
             self.truncated += outcome.finish_reason == "length"
-            self._add_tokens(row)
             self._add_stream(row)
         elif isinstance(outcome, Failure):
             self._add_fault((outcome.kind, outcome.http_status, outcome.code), outcome.message or outcome.kind.value)

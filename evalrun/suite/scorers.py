@@ -28,8 +28,8 @@ class CommonOptions(Entry):
     )
     threshold: Share = optional("The score from which this scorer passes.")
     name: Name = optional("What its column is called; unique. Default: the scorer's name.")
-    on: Literal["last", "conversation"] | None = Field(
-        default=None, description="What a scorer of texts reads: the last reply (default), or the whole conversation."
+    on: Literal["last", "conversation"] = Field(
+        default="last", description="What a scorer of texts reads: the last reply, or the whole conversation."
     )
     extract: Text = optional("A regular expression: its first group, or the whole match, is scored instead.")
 
@@ -172,7 +172,7 @@ def _spec(kind: str, negate: bool, common: CommonOptions, checked: BaseModel) ->
         extract=common.extract,
         value=options.pop("value", None),
         options=options,
-        scope=common.on or "last",
+        scope=common.on,
     )
 
 
