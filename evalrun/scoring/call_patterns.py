@@ -88,10 +88,10 @@ def _mapping_differs(wanted: Mapping[str, Any], found: Any, place: str, *, exact
         if given is _ABSENT:
             if "" not in accepted:
                 return f"{below} is missing"
-        elif all(told := [_differs(one, given, below, exact=exact) for one in accepted]):
-            return told[0] if len(told) == 1 else _expected(accepted, given, below)
         elif not accepted:
             return f"{below}: no value is accepted"
+        elif all(told := [_differs(one, given, below, exact=exact) for one in accepted]):
+            return told[0] if len(told) == 1 else _expected(accepted, given, below)
     extra = next((name for name in found if name not in wanted), None) if exact else None
     return "" if extra is None else f"{_at(place, extra)} is not expected"
 
@@ -119,6 +119,8 @@ def _shown(value: Any) -> str:
         return quote(value)
     try:
         text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError):
         text = str(value)
+    except RecursionError:
+        text = "a value nested too deeply"
     return text if len(text) <= 80 else text[:79] + "…"

@@ -16,6 +16,8 @@ from evalrun.scoring.json_values import NotJson, loads
 from evalrun.scoring.scorer import NoResult
 
 MESSAGE_CHARACTERS = 160
+MAX_DEPTH = 200
+"""How deep a schema or a value may be nested: the validator goes down on the stack of the process."""
 
 
 def schema_of(value: Any) -> Any:
@@ -35,6 +37,8 @@ def violation(schema: Any, value: Any) -> str:
     Raises NoResult where the schema is none, or one of its patterns takes too long.
     """
     validator = _compiled(_text(schema))
+    if _is_deep(value):
+        return "nested too deeply"
     try:
         return _first(validator, value)
     except UnicodeEncodeError:  # half a surrogate pair, which no validator reads
@@ -47,8 +51,6 @@ def _first(validator: Validator, value: Any) -> str:
     except UnicodeEncodeError:
         raise
     except ValueError as fault:
-        if "ecursion" in str(fault):
-            return "nested too deeply"
         raise NoResult(f"it cannot be held against the schema: {_short(str(fault))}") from None
     if error is None:
         return ""
@@ -67,16 +69,18 @@ def dotted(path: Iterable[str | int]) -> str:
 def _text(schema: Any) -> str:
     if not isinstance(schema, dict | bool):
         raise NoResult(f"a JSON Schema is a mapping, not {type(schema).__name__}")
+    if _is_deep(schema):
+        raise NoResult("not a JSON Schema: nested too deeply")
     try:
         return json.dumps(schema)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError) as error:
         raise NoResult(f"not a JSON Schema: {_short(str(error))}") from None
 
 
 @lru_cache(maxsize=256)
 def _compiled(schema: str) -> Validator:
     try:
-        return validator_for(schema, retriever=_fetch_nothing)
+        return validator_for(json.loads(schema), retriever=_fetch_nothing)  # of a text it would round numbers
     except ValueError as error:
         said = getattr(error, "message", str(error))
         raise NoResult(f"not a JSON Schema: {_short(said)}") from None
@@ -84,6 +88,20 @@ def _compiled(schema: str) -> Validator:
 
 def _fetch_nothing(uri: str) -> NoReturn:
     raise ValueError("a schema refers to its own parts only")
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a value is nested more than MAX_DEPTH levels, without going down on the stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [below for one in level if isinstance(one, dict | list) for below in _members(one)]
+        if not level:
+            return False
+    return True
+
+
+def _members(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _encodable(value: Any) -> Any:

@@ -30,7 +30,7 @@ def valid_calls(subject: Subject, options: Any) -> Finding:
     tools = {plain_name(tool.name): tool for tool in subject.row.tools}
     faults = ((at, call, _fault(call, tools)) for at, call in enumerate(calls, 1))
     first = next((f"call {at}, {quote(call.name)}: {fault}" for at, call, fault in faults if fault), "")
-    return Finding(value=float(not first), reason=first, opposite="expected a call that is not valid, all are")
+    return Finding(value=float(not first), reason=first, opposite="expected a call that is not valid")
 
 
 def tool_call_f1(subject: Subject, options: Any) -> Finding:
