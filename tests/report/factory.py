@@ -10,7 +10,17 @@ from typing import Any
 
 from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
 from evalrun.records.message import Image, Message, Picture, Tool, ToolCall
-from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
+from evalrun.records.outcome import (
+    Attempt,
+    Choice,
+    Exchange,
+    Failure,
+    FailureKind,
+    Outcome,
+    Response,
+    TokensMethod,
+    Usage,
+)
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
@@ -225,6 +235,17 @@ def talking(row: Row) -> Row:
         for at, reply in enumerate(replies)
     )
     return replace(row, exchanges=exchanges, messages=messages, tools=(WEATHER,))
+
+
+def calling(row: Row) -> Row:
+    """The row with an answer that is nothing but two calls, one of them broken, and a further answer."""
+    calls = (
+        ToolCall(id="call_1", name="get_weather", arguments='{"city":"Paris"}'),
+        ToolCall(id="call_2", name="get_weather", arguments='{"city":"Rome","unit":"celsius'),
+    )
+    reply = _streamed(None, 0.1, tool_calls=calls, choices=(Choice(text="Another answer."),))
+    exchange = Exchange(request_key=row.cell.request_key, outcome=reply, cost_usd=0.001)
+    return replace(row, exchanges=(exchange,))
 
 
 def _streamed(text: str | None, ttft_s: float, **rest: Any) -> Response:
