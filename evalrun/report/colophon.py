@@ -46,13 +46,15 @@ def colophon(plan: Plan, facts: RunFacts) -> dict[str, Any]:
     return {
         "columns": [_column(plan, column) for column in plan.columns],
         "scorers": ", ".join(("not-" if s.negate else "") + s.type for s in suite.scorers),
-        "prompts": [
-            {"name": p.name, "messages": _messages(plan, p), "tools": [tool_text(tool) for tool in p.tools]}
-            for p in suite.prompts
-        ],
+        "prompts": [{"name": p.name, "messages": _messages(plan, p), "tools": _tools(p)} for p in suite.prompts],
         "facts": [pair for pair in pairs if pair[1]],
         "notes": [*facts.changes, *facts.notes],
     }
+
+
+def _tools(prompt: Prompt) -> list[str]:
+    """A prompt's tools, then the template that more of them come from."""
+    return [*map(tool_text, prompt.tools), *([prompt.tools_from] if prompt.tools_from else [])]
 
 
 def _messages(plan: Plan, prompt: Prompt) -> list[dict[str, str]]:

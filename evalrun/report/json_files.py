@@ -32,6 +32,7 @@ def results_line(row: Row, run: str) -> str:
         "vars": row.case.vars,
         "expected": row.case.expected,
         "messages": [message_json(message) for message in row.messages],
+        "tools": [flat(tool) for tool in row.tools],
         "status": str(row.status),
         "verdict": mark.verdict if mark else None,
         "score": mark.score if mark else None,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalrun.records.message import Image, Message, ToolCall
+from evalrun.records.message import Image, Message, Tool, ToolCall
 from evalrun.records.outcome import Choice, Response
 from evalrun.records.row import Row
 from evalrun.report.json_files import request_lines
@@ -30,6 +30,7 @@ def test_results_jsonl_loses_nothing(tmp_path: Path) -> None:
         assert said["vars"] == row.case.vars
         assert read_messages(said["messages"]) == row.messages
         assert read_calls(said["tool_calls"]) == row.tool_calls
+        assert [Tool(**tool) for tool in said["tools"]] == list(row.tools)
         assert said["reason"] == (row.mark.reason if row.mark else None)
         if isinstance(reply := row.outcome, Response):
             assert (said["output"], said["reasoning"], said["ttft_s"]) == (reply.text, reply.reasoning, reply.ttft_s)

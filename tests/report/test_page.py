@@ -285,6 +285,7 @@ def test_changed_parameters_tools_and_turns_are_told(tmp_path: Path) -> None:
         messages=(Message(role="user", content=("Look:", photo)),),
         turns=("And then?", ("More:", photo)),
         tools=(WEATHER,),
+        tools_from="{{ functions }}",
     )
     plan = replace(run.plan, suite=replace(run.plan.suite, prompts=(prompt,)))
     texts = {text for tag, _, text in elements(page(tmp_path, replace(run, plan=plan))) if tag in ("pre", "li", "p")}
@@ -292,7 +293,7 @@ def test_changed_parameters_tools_and_turns_are_told(tmp_path: Path) -> None:
     assert "max_tokens is sent as max_completion_tokens" in texts
     assert {"Look:\n[image photo.png, detail low]", "And then?", "More:\n[image photo.png, detail low]"} <= texts
     assert "user, after the reply" in texts
-    assert "get_weather(city: string): Look up the weather." in texts
+    assert "get_weather(city: string): Look up the weather.\n{{ functions }}" in texts
 
 
 def test_the_island_holds_a_dialogue() -> None:

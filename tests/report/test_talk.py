@@ -41,7 +41,7 @@ def test_a_picture_is_its_name_and_size(image: Image, text: str) -> None:
         ("[NaN]", "f([NaN])"),
         (
             LONG,
-            'f({\n  "title": "A rather long title of an event",\n  "place": "Somewhere in Paris, France",\n  "guests": 2\n})',
+            f"f({SPREAD})",
         ),
     ],
 )

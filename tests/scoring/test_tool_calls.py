@@ -268,13 +268,13 @@ def test_nonsense_is_refused_with_the_suite(model, options):
 
 
 def test_very_many_calls_cost_little():
-    """A reply of a hundred thousand calls is scored in moderate time, and none of them is lost in the count."""
-    many = called(*[("f", "{}")] * 100_000)
-    started = time.perf_counter()
+    """A reply of twenty thousand calls is scored in moderate time, and none of them is lost in the count."""
+    many = called(*[("f", "{}")] * 20_000)
+    started = time.process_time()
     found = score_one(spec("tool-calls", [{"name": "f"}] * 20), many)
 
-    assert found.value == pytest.approx(20 / 100_000)
-    assert time.perf_counter() - started < 3
+    assert found.value == pytest.approx(20 / 20_000)
+    assert time.process_time() - started < 1
 
 
 @given(st.text(), st.text())
