@@ -130,8 +130,11 @@ def score_rows(store: RunStore, plan: Plan, prices: Mapping[str, Price]) -> int:
             if any(scorer.type == "cost" for scorer in (*suite.scorers, *case.scorers)):
                 digests[case.id] += f"-{tag}"
 
+    scorers = (*suite.scorers, *(scorer for case in suite.cases for scorer in case.scorers))
+    whole = any(scorer.scope == "conversation" for scorer in scorers)
+
     def marks() -> Iterator[tuple[str, str, Mark]]:
-        for row, wanted in store.marks_missing(lambda _, case: digests[case.id]):
+        for row, wanted in store.marks_missing(lambda _, case: digests[case.id], with_messages=whole):
             mark = score(with_tools(row, plan), suite.scorers, suite.threshold)
             if mark is not None:
                 yield row.cell.key, wanted, mark

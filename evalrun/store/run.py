@@ -255,9 +255,14 @@ class RunStore:
             number += len(chunk)
         return number
 
-    def marks_missing(self, digest_of: Callable[[Cell, Case], str]) -> Iterator[tuple[Row, str]]:
-        """Rows to be scored whose mark is missing or has another digest, each with the digest it should have."""
-        for row, digest in self._stream():
+    def marks_missing(
+        self, digest_of: Callable[[Cell, Case], str], *, with_messages: bool = False
+    ) -> Iterator[tuple[Row, str]]:
+        """Rows to be scored whose mark is missing or has another digest, each with the digest it should have.
+
+        *with_messages*: with the last request's, for scorers that read the whole conversation.
+        """
+        for row, digest in self._stream(with_messages=with_messages):
             if row.status in SCORED and (wanted := digest_of(row.cell, row.case)) != digest:
                 yield row, wanted
 
