@@ -15,7 +15,7 @@ from evalrun.simulator.families import arithmetic, countries
 
 _NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?"
 _IT = re.compile(
-    r"\b(?:that|it|this|the (?:result|answer|sum|total|product|last|previous|same)(?: (?:number|result|answer|word))?)\b",
+    r"\b(?:that|it|this|the (?:result|answer|sum|total|product|last|same)(?: (?:number|result|answer|word))?)\b",
     re.IGNORECASE,
 )
 _THERE = re.compile(r"\b(?:its|their|that country's|the country's)\b", re.IGNORECASE)
@@ -40,7 +40,9 @@ _GO_ON = re.compile(
 _REMEMBER = re.compile(r"\b(?:remember|keep in mind|note|memori[sz]e)\b", re.IGNORECASE)
 _TOLD = (
     re.compile(r"\b(?:the|this|my|a) (\w+)\s*:\s*\"?([^\"\n.!?]{1,200})", re.IGNORECASE),
-    re.compile(r"\b(?:my|the|our) ((?:\w+ ){0,2}\w+) (?:is|are) \"?([^\"\n!?]{1,200}?)\"?(?:[.!?,;]|\n|$)", re.IGNORECASE),
+    re.compile(
+        r"\b(?:my|the|our) ((?:\w+ ){0,2}\w+) (?:is|are) \"?([^\"\n!?]{1,200}?)\"?(?:[.!?,;]|\n|$)", re.IGNORECASE
+    ),
     re.compile(r"\b(?:the|this|my) (\w+) \"?([\w.-]*\w)", re.IGNORECASE),
 )
 _ASKS_BACK = re.compile(r"\b(?:what|which|who|tell me|do you (?:know|remember))\b", re.IGNORECASE)
@@ -50,7 +52,11 @@ def readings(said: str, before: Sequence[Message]) -> Iterator[str]:
     """*said* with what it refers to put in its place, the likeliest reading first; none where it stands for itself."""
     asked, country = countries.attribute_asked(said), countries.country_named(said)
     if asked and not country and (topic := _topic(before)):
-        yield _THERE.sub(f"{topic}'s", said) if _THERE.search(said) else f"{said} That is, what is the {asked} of {topic}?"
+        yield (
+            _THERE.sub(f"{topic}'s", said)
+            if _THERE.search(said)
+            else f"{said} That is, what is the {asked} of {topic}?"
+        )
     if country and not asked and (earlier := _asked_before(before)):
         yield f"{said} That is, what is the {earlier} of {country}?"
     number = _last_number(before)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from evalrun.simulator.body import error_body
+from evalrun.simulator.complaints import error_body
 
 FAULTS: Mapping[str, str] = {
     "reset": "the connection is reset instead of a reply",

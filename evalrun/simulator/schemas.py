@@ -16,7 +16,9 @@ DEEPEST = 12
 MOST_ITEMS = 20
 MOST_VALUES = 2000
 _ANSWERS = frozenset({"answer", "result", "value", "response", "output", "text", "final_answer", "reply", "content"})
-_SENTENCES = frozenset({"explanation", "reasoning", "reason", "sentence", "thought", "thinking", "rationale", "summary"})
+_SENTENCES = frozenset(
+    {"explanation", "reasoning", "reason", "sentence", "thought", "thinking", "rationale", "summary"}
+)
 _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 
 

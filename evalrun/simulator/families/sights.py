@@ -17,7 +17,10 @@ _ABOUT = re.compile(
     r"there)\b"
 )
 _NOT_THINGS = frozenset(
-    "is there a an the any in this that picture image photo do does you see show can it of what are some and or".split()
+    re.findall(
+        r"[\w']+",
+        "is there a an the any in this that picture image photo do does you see show can it of what are some and or",
+    )
 )
 _SHAPES = ("square", "circle", "triangle", "rectangle", "ellipse")
 
@@ -60,9 +63,9 @@ def _size(text: str, seen: Sight) -> Answer | None:
         return _number(seen.width * seen.height, "It has {} pixels.")
     if re.search(r"\b(?:how (?:large|big)|size|dimensions?|resolution)\b", text):
         said = f"{seen.width} × {seen.height} pixels"
-        wrong = (f"{seen.height + 1} × {seen.width} pixels", f"{seen.width * 2} × {seen.height} pixels")
+        sizes = (f"{seen.height + 1} × {seen.width} pixels", f"{seen.width * 2} × {seen.height} pixels")
         facts = {"width": seen.width, "height": seen.height, "answer": said}
-        return Answer(family="sights", text=said, sentence="It is {}.", wrong=wrong, facts=facts)
+        return Answer(family="sights", text=said, sentence="It is {}.", wrong=sizes, facts=facts)
     if re.search(r"\b(?:format|file type|kind of file)\b", text):
         wrong = tuple(kind for kind in ("JPEG", "PNG", "GIF") if kind != seen.kind)
         return Answer(family="sights", text=seen.kind, sentence="It is a {}.", wrong=wrong)

@@ -17,14 +17,19 @@ _NUMERIC = ("integer", "number", "float")
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,15}(?:,\d{3})*(?:\.\d{1,15})?(?![\d,]*\d)")
 _CAPITAL = r"[A-ZÀ-Þ][\w’'-]*"
 _PROPER = rf"{_CAPITAL}(?: (?:(?:de|of|la|del|van|do) )?{_CAPITAL})*"
-_LISTED = rf"(?:\s*,\s*(?:and\s+)?|\s+(?:and|or|&)\s+)(?:(?:also|then)\s+)?(?:(?:in|for|at|to|from|of)\s+)?(?={_CAPITAL})"
+_LISTED = (
+    rf"(?:\s*,\s*(?:and\s+)?|\s+(?:and|or|&)\s+)(?:(?:also|then)\s+)?(?:(?:in|for|at|to|from|of)\s+)?(?={_CAPITAL})"
+)
 _PLACES = re.compile(rf"\b(?:in|at|for|of|near|from|to|between|is|over|around)\s+({_PROPER}(?:{_LISTED}{_PROPER})*)")
 _CAPITALS = re.compile(rf"\b({one_of([country.capital.lower() for country in COUNTRIES])})\b")
 _EXPRESSION = re.compile(r"\(*-?\d[\d.,]*(?:\s*(?:[-+*/^×÷x]|\*\*)\s*\(*-?\d[\d.,]*\)*)+")
 _CURRENCY = re.compile(r"\b[A-Z]{3}\b")
 _NOT_PLACES = frozenset(
-    "What Which Who When Where How Is Are The A An Please I Celsius Fahrenheit Kelvin Monday Tuesday Wednesday Thursday "
-    "Friday Saturday Sunday And Then Also Tell Give Show My".split()
+    re.findall(
+        r"[\w']+",
+        "What Which Who When Where How Is Are The A An Please I Celsius Fahrenheit Kelvin Monday Tuesday Wednesday "
+        "Thursday Friday Saturday Sunday And Then Also Tell Give Show My",
+    )
 )
 _PLACE_NAMES = re.compile(r"\b(?:city|cities|location|locations|place|places|town|country|countries|region|area)\b")
 _FROM = re.compile(r"\b(?:from|origin|source|departure|depart|start)\b")
@@ -32,7 +37,7 @@ _TO = re.compile(r"\b(?:to|destination|target|arrival|arrive|end)\b")
 _WHOLE = re.compile(r"\b(?:query|question|text|message|content|prompt|input|q|body|topic|subject|term|terms|keyword)\b")
 _RECKONED = re.compile(r"\b(?:expression|formula|equation|calculation)\b")
 _SEARCHED = re.compile(
-    r"\b(?:search(?: the \w+)?(?: for)?|look up|find(?: out)?(?: about)?|about|saying|says|that says|to say|with the text)"
+    r"\b(?:search(?: the \w+)?(?: for)?|look up|find(?: out)?(?: about)?|about|saying|says|to say|with the text)"
     r"\s+(?:for\s+|about\s+)?(.+?)\s*[?.!]*$",
     re.IGNORECASE,
 )
@@ -171,7 +176,9 @@ def _places(text: str) -> list[Any]:
 def _named(name: str, text: str) -> list[Any]:
     """A text after the parameter's own name ("title Faust", "the title is Faust"), or the names in the question."""
     after = re.search(
-        rf"\b{re.escape(name)}s?(?: is| of| called| named)?[: ]+((?:{_PROPER})|[\w.-]*\d[\w.-]*|\w+)", text, re.IGNORECASE
+        rf"\b{re.escape(name)}s?(?: is| of| called| named)?[: ]+((?:{_PROPER})|[\w.-]*\d[\w.-]*|\w+)",
+        text,
+        re.IGNORECASE,
     )
     if after and after[1].lower() not in ("is", "of", "the", "a", "an", "for", "in", "to", "and", "from", "with"):
         return [after[1]]
@@ -209,7 +216,9 @@ def _beside(name: str, text: str, places: list[tuple[int, int]], free: list[int]
         stem = re.escape(word.removesuffix("s"))
         for at in free:
             start, end = places[at]
-            if re.search(rf"\b{stem}\w*\W+(?:(?:is|of|to|at|=|:)\W*)*$", text[max(0, start - 40) : start], re.IGNORECASE):
+            if re.search(
+                rf"\b{stem}\w*\W+(?:(?:is|of|to|at|=|:)\W*)*$", text[max(0, start - 40) : start], re.IGNORECASE
+            ):
                 return at
             if re.match(rf"\W*(?:\w+\W+)?{stem}", text[end : end + 40], re.IGNORECASE):
                 return at

@@ -156,5 +156,7 @@ def _other(value: Any, part: Mapping[str, Any], draws: Draws) -> Any:
         return value[:-1]
     if isinstance(value, str):
         capitals = [country.capital for country in COUNTRIES]
-        return draws.one("other place", [each for each in capitals if each != value]) if value in capitals else value[:-1]
+        return (
+            draws.one("other place", [each for each in capitals if each != value]) if value in capitals else value[:-1]
+        )
     return None

@@ -16,10 +16,13 @@ _NAME, _DESCRIPTION, _PARAMETER, _OPTION = 3.0, 1.0, 0.5, 0.5
 ENOUGH = 1.0
 LONGEST_TEXT = 4000
 _IDLE = frozenset(
-    "a an and are at be by can could do does for from get give given has have how i if in into is it its me my of on or "
-    "please set show tell that the then there this to use using value want was what when where which who will with you "
-    "your fetch return find current whether based specific provide provided number given name type some any all one two "
-    "between about need also first".split()
+    re.findall(
+        r"[\w']+",
+        "a an and are at be by can could do does for from get give given has have how i if in into is it its "
+        "me my of on or please set show tell that the then there this to use using value want was what when "
+        "where which who will with you your fetch return find current whether based specific provide provided "
+        "number name type some any all one two between about need also first",
+    )
 )
 _SAME = {
     **dict.fromkeys(["warm", "cold", "hot", "rain", "rainy", "sunny", "forecast", "temperature", "climate"], "weather"),
@@ -52,10 +55,12 @@ def _stem(word: str) -> str:
 def fit(tool: Tool, asked: frozenset[str]) -> float:
     """How well *tool* fits a question of these words: 0 not at all, `ENOUGH` well enough to be called."""
     name, description, parameters, options = _words_of_tool(tool.name, tool.description, _spoken(tool.parameters))
-    score = _NAME * len(name & asked) / max(1, len(name)) + _NAME / 4 * len(name & asked)
+    score: float = _NAME * len(name & asked) / max(1, len(name)) + _NAME / 4 * len(name & asked)
     score += _DESCRIPTION * len(description & asked) / max(2.0, len(description) ** 0.5)
     if score:
-        score += _PARAMETER * len(parameters & asked) / max(1.0, len(parameters) ** 0.5) + _OPTION * len(options & asked)
+        score += _PARAMETER * len(parameters & asked) / max(1.0, len(parameters) ** 0.5) + _OPTION * len(
+            options & asked
+        )
     return score
 
 
@@ -63,7 +68,9 @@ def best(tools: Sequence[Tool], text: str) -> Tool | None:
     """The tool that fits *text* best; None where none fits. Of two that fit alike, the first."""
     asked = words_of(text)
     score, _, tool = max(
-        ((fit(tool, asked), -at, tool) for at, tool in enumerate(tools)), key=lambda each: each[:2], default=(0, 0, None)
+        ((fit(tool, asked), -at, tool) for at, tool in enumerate(tools)),
+        key=lambda each: each[:2],
+        default=(0, 0, None),
     )
     return tool if score >= ENOUGH else None
 

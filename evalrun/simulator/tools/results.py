@@ -35,7 +35,10 @@ def answer(messages: Sequence[Message], form: Format) -> Answer | None:
         label, text = results[0][0], _flat(said[0])
         sentence = f"For {label}: {{}}." if label else "The result is {}."
     else:
-        parts = [f"{label}: {_flat(value)}" if label else _flat(value) for (label, _), value in zip(results, said, strict=True)]
+        parts = [
+            f"{label}: {_flat(value)}" if label else _flat(value)
+            for (label, _), value in zip(results, said, strict=True)
+        ]
         text, sentence = "; ".join(parts), "{}."
     numbers = _NUMBER.findall(text)
     if form.brevity == "number" and numbers:
