@@ -37,7 +37,11 @@ _GO_ON = re.compile(
     rf"\W*(?:(?:and|now|then|so|ok|okay|please|next)\b\W*)*({'|'.join(_SIGNS)})\s+({_NUMBER})(?!\s*(?:to|from|by)\b)",
     re.IGNORECASE,
 )
-_REMEMBER = re.compile(r"\b(?:remember|keep in mind|note|memori[sz]e)\b", re.IGNORECASE)
+_REMEMBER = re.compile(r"(?:^|[.!;,\n]|\bplease|\band)\W*(?:remember|keep in mind|note|memori[sz]e)\b", re.IGNORECASE)
+_TOLD_EARLIER = re.compile(
+    r"\b(?:the|that|my) ((?:\w+ )?\w+) (?:that |which )?(?:i|you) (?:\w+ ){1,4}?(?:remember|earlier|before|about)\b",
+    re.IGNORECASE,
+)
 _TOLD = (
     re.compile(r"\b(?:the|this|my|a) (\w+)\s*:\s*\"?([^\"\n.!?]{1,200})", re.IGNORECASE),
     re.compile(
@@ -50,6 +54,10 @@ _ASKS_BACK = re.compile(r"\b(?:what|which|who|tell me|do you (?:know|remember))\
 
 def readings(said: str, before: Sequence[Message]) -> Iterator[str]:
     """*said* with what it refers to put in its place, the likeliest reading first; none where it stands for itself."""
+    told = _TOLD_EARLIER.search(said)
+    if told and (fact := _told(told[1].lower(), before)):
+        said = f"{said[: told.start()]}{fact[1]}{said[told.end() :]}"
+        yield order(said) or said
     asked, country = countries.attribute_asked(said), countries.country_named(said)
     if asked and not country and (topic := _topic(before)):
         yield (
@@ -92,10 +100,16 @@ def remembered(said: str, before: Sequence[Message]) -> Answer | None:
         return _quote(last) if last else None
     if not _ASKS_BACK.search(said):
         return None
-    for message in reversed(mine):
-        for noun, value in _facts(message):
+    fact = _told(text, before)
+    return _fact(*fact) if fact else None
+
+
+def _told(text: str, before: Sequence[Message]) -> tuple[str, str] | None:
+    """The latest thing that a user told of and that *text*, in small letters, names: what it is, and its value."""
+    for message in reversed(before):
+        for noun, value in _facts(message.text) if message.role == "user" else ():
             if re.search(rf"\b{re.escape(noun)}\b", text):
-                return _fact(noun, value)
+                return noun, value
     return None
 
 
@@ -103,8 +117,9 @@ def _facts(text: str) -> Iterator[tuple[str, str]]:
     """What a user told of things: ("number", "42"), ("favourite colour", "green")."""
     heard = _REMEMBER.search(text)
     for at, pattern in enumerate(_TOLD):
-        for found in pattern.finditer(text, heard.end() if heard else 0):
-            if heard or at == 1:
+        plainly = at == 1  # "my name is Ada" needs no order to remember it
+        for found in pattern.finditer(text, heard.end() if heard and not plainly else 0):
+            if heard or plainly:
                 yield found[1].lower(), found[2].strip()
 
 

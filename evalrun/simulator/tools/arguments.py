@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalrun.simulator.answer import one_of, quoted
-from evalrun.simulator.families import arithmetic, extraction
+from evalrun.simulator.families import extraction
 from evalrun.simulator.families.country_table import COUNTRIES
-from evalrun.simulator.tools.matching import LONGEST_TEXT, properties_of, words_of
+from evalrun.simulator.tools.matching import LONGEST_TEXT, RECKONED, expressions, properties_of, words_of
 
 MOST_CALLS = 8
 DEEPEST = 4
@@ -22,7 +22,6 @@ _LISTED = (
 )
 _PLACES = re.compile(rf"\b(?:in|at|for|of|near|from|to|between|is|over|around)\s+({_PROPER}(?:{_LISTED}{_PROPER})*)")
 _CAPITALS = re.compile(rf"\b({one_of([country.capital.lower() for country in COUNTRIES])})\b")
-_EXPRESSION = re.compile(r"\(*-?\d[\d.,]*(?:\s*(?:[-+*/^×÷x]|\*\*)\s*\(*-?\d[\d.,]*\)*)+")
 _CURRENCY = re.compile(r"\b[A-Z]{3}\b")
 _NOT_PLACES = frozenset(
     re.findall(
@@ -32,10 +31,10 @@ _NOT_PLACES = frozenset(
     )
 )
 _PLACE_NAMES = re.compile(r"\b(?:city|cities|location|locations|place|places|town|country|countries|region|area)\b")
+_SURE_KINDS = ("email", "phone", "url", "date", "time", "price", "identifier")
 _FROM = re.compile(r"\b(?:from|origin|source|departure|depart|start)\b")
 _TO = re.compile(r"\b(?:to|destination|target|arrival|arrive|end)\b")
 _WHOLE = re.compile(r"\b(?:query|question|text|message|content|prompt|input|q|body|topic|subject|term|terms|keyword)\b")
-_RECKONED = re.compile(r"\b(?:expression|formula|equation|calculation)\b")
 _SEARCHED = re.compile(
     r"\b(?:search(?: the \w+)?(?: for)?|look up|find(?: out)?(?: about)?|about|saying|says|to say|with the text)"
     r"\s+(?:for\s+|about\s+)?(.+?)\s*[?.!]*$",
@@ -52,7 +51,7 @@ def arguments(parameters: Mapping[str, Any], text: str) -> tuple[list[dict[str, 
     required = parameters.get("required")
     needed = [str(name) for name in required] if isinstance(required, list) else []
     members = properties_of(parameters)
-    found = {name: _values(name, part, text, 0) for name, part in members.items()}
+    found = {name: _values(name, part, text, 0, must=name in needed) for name, part in members.items()}
     _share_numbers(members, found, text)
     several = next((name for name in _by_need(found, needed) if _many(members[name], found[name])), None)
     times = min(MOST_CALLS, len(found[several])) if several else 1
@@ -60,7 +59,7 @@ def arguments(parameters: Mapping[str, Any], text: str) -> tuple[list[dict[str, 
     for at in range(times):
         call = {}
         for name, values in found.items():
-            if values and (name in needed or _said(members[name], values)):
+            if values:
                 call[name] = values[min(at, len(values) - 1)]
             elif name in needed and "default" in members[name]:
                 call[name] = members[name]["default"]
@@ -85,13 +84,11 @@ def _many(part: Mapping[str, Any], values: list[Any]) -> bool:
     return len(values) > 1 and part.get("type") not in ("array", "object", *_NUMERIC)
 
 
-def _said(part: Mapping[str, Any], values: list[Any]) -> bool:
-    """Whether an optional argument was really asked for: a place or a number is, what fits everything is not."""
-    return bool(values) and part.get("type") in (*_NUMERIC, "boolean", "array", "object", "string")
+def _values(name: str, part: Mapping[str, Any], text: str, depth: int, *, must: bool) -> list[Any]:
+    """Everything in *text* that may be meant for one parameter, more freely where it *must* have one.
 
-
-def _values(name: str, part: Mapping[str, Any], text: str, depth: int) -> list[Any]:
-    """Everything in *text* that may be meant for one parameter. Numbers come later, by `_share_numbers`."""
+    Numbers come later, by `_share_numbers`.
+    """
     kind = part.get("type")
     options = part.get("enum")
     if isinstance(options, list) and options:
@@ -105,14 +102,16 @@ def _values(name: str, part: Mapping[str, Any], text: str, depth: int) -> list[A
     if kind == "array":
         items = part.get("items")
         items = items if isinstance(items, Mapping) else {}
-        every = _numbers(text, items) if items.get("type") in _NUMERIC else _values(name, items, text, depth + 1)
+        every = (
+            _numbers(text, items) if items.get("type") in _NUMERIC else _values(name, items, text, depth + 1, must=must)
+        )
         return [every] if every else []
-    return _texts(f"{_plain(name)} {part.get('description', '')}".lower(), _plain(name), text)
+    return _texts(f"{_plain(name)} {part.get('description', '')}".lower(), _plain(name), text, must=must)
 
 
 def _objects(part: Mapping[str, Any], text: str, depth: int) -> list[Any]:
     members = properties_of(part)
-    found = {name: _values(name, each, text, depth + 1) for name, each in members.items()}
+    found = {name: _values(name, each, text, depth + 1, must=True) for name, each in members.items()}
     _share_numbers(members, found, text)
     made = {name: values[0] for name, values in found.items() if values}
     return [made] if made else []
@@ -130,10 +129,10 @@ def _options(options: list[Any], text: str) -> list[Any]:
     return [option for _, option in sorted(places, key=lambda each: each[0])]
 
 
-def _texts(about: str, name: str, text: str) -> list[Any]:
+def _texts(about: str, name: str, text: str, *, must: bool) -> list[Any]:
     """Texts for a parameter called *name*, of which *about* tells more."""
-    if _RECKONED.search(name):
-        return [" ".join(found.split()).rstrip(".,") for found in _EXPRESSION.findall(arithmetic.signed(text))]
+    if RECKONED.search(name.replace(" ", "_")):
+        return list(expressions(text))
     if "currency" in about:
         codes = _CURRENCY.findall(text)
         return _of_two(name, codes) if codes else []
@@ -142,9 +141,15 @@ def _texts(about: str, name: str, text: str) -> list[Any]:
         return [ends[1 if _FROM.search(name) else 2]]
     if _PLACE_NAMES.search(name) or (_PLACE_NAMES.search(about) and not quoted(text)):
         return _places(text)
-    kind = extraction.kind_of(name)
-    if kind and kind not in ("place", "name", "company") and (values := extraction.every(kind, text)):
-        return values
+    kind = next((kind for kind in map(extraction.kind_of, (name, about)) if kind in _SURE_KINDS), None)
+    if kind and (values := extraction.every(kind, text)):
+        return list(values)
+    if beside := re.search(
+        rf"\b{re.escape(name)}\W+(?:(?:is|of|called|named)\W+)?[\"“']([^\"”'\n]+)", text, re.IGNORECASE
+    ):
+        return [beside[1]]
+    if not must:
+        return []
     if marked := quoted(text):
         return list(marked)
     if _WHOLE.search(name):

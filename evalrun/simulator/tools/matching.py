@@ -11,10 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 from evalrun.records.message import Tool
+from evalrun.simulator.families import arithmetic
 
 _NAME, _DESCRIPTION, _PARAMETER, _OPTION = 3.0, 1.0, 0.5, 0.5
 ENOUGH = 1.0
 LONGEST_TEXT = 4000
+RECKONED = re.compile(r"(?:^|_)(?:expression|formula|equation|calculation)", re.IGNORECASE)
+_EXPRESSION = re.compile(r"\(*-?\d[\d.,]*(?:\s*(?:[-+*/^×÷x]|\*\*)\s*\(*-?\d[\d.,]*\)*)+")
 _IDLE = frozenset(
     re.findall(
         r"[\w']+",
@@ -65,14 +68,27 @@ def fit(tool: Tool, asked: frozenset[str]) -> float:
 
 
 def best(tools: Sequence[Tool], text: str) -> Tool | None:
-    """The tool that fits *text* best; None where none fits. Of two that fit alike, the first."""
+    """The tool that fits *text* best; None where none fits. Of two that fit alike, the first.
+
+    Something to reckon is for a tool that takes an expression, whatever its name.
+    """
     asked = words_of(text)
     score, _, tool = max(
         ((fit(tool, asked), -at, tool) for at, tool in enumerate(tools)),
         key=lambda each: each[:2],
         default=(0, 0, None),
     )
-    return tool if score >= ENOUGH else None
+    if score >= ENOUGH:
+        return tool
+    reckons = next((each for each in tools if any(map(RECKONED.search, properties_of(each.parameters)))), None)
+    return reckons if reckons and expressions(text) else None
+
+
+def expressions(text: str) -> list[str]:
+    """What *text* gives to reckon: ``3 * 4`` of "what is 3 times 4?"."""
+    return [
+        " ".join(found.split()).rstrip(".,") for found in _EXPRESSION.findall(arithmetic.signed(text[:LONGEST_TEXT]))
+    ]
 
 
 def properties_of(parameters: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
