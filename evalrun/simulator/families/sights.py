@@ -14,7 +14,7 @@ _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
 _ABOUT = re.compile(
     r"\b(?:picture|image|photo|photograph|drawing|screenshot|shape|square|circle|triangle|rectangle|background|colou?r|"
     r"wide|width|tall|high|height|size|dimensions?|resolution|format|pixels?|see|shows?|shown|describe|depict\w*|it|this|"
-    r"there)\b"
+    r"there|says?|written)\b"
 )
 _NOT_THINGS = frozenset(
     re.findall(
@@ -79,7 +79,7 @@ def _colour(text: str, seen: Sight) -> Answer | None:
     if seen.description:
         right = _described_colour(text, seen.description.lower()) or right
     if not right:
-        return None
+        return Answer(family="sights", text="I cannot tell its colour.", sentence="{}", wrong=("Red",), exact=True)
     return Answer(
         family="sights",
         text=right.capitalize(),
