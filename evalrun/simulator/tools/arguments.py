@@ -102,6 +102,8 @@ def _values(name: str, part: Mapping[str, Any], text: str, depth: int, *, must: 
     if kind == "array":
         items = part.get("items")
         items = items if isinstance(items, Mapping) else {}
+        if items.get("type") == "string" and "enum" not in items and (marked := quoted(text)):
+            return [list(marked)]
         every = (
             _numbers(text, items) if items.get("type") in _NUMERIC else _values(name, items, text, depth + 1, must=must)
         )

@@ -21,6 +21,7 @@ _WRONG, _BROKEN, _PROSE = 0.55, 0.15, 0.20
 _PARTS = re.compile(r"\s*(?:[;?!]|\.(?=\s)|,?\s+(?:and|then|also)\s)\s*")
 _ELLIPTICAL = re.compile(r"\W*(?:and|what about|how about|now|also)\b", re.IGNORECASE)
 _LONGEST_ELLIPSIS = 60
+_MOST_PARTS = 2 * MOST_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def _tool_before(text: str, tools: Sequence[Tool], before: Sequence[Message]) ->
 def _groups(text: str, tools: Sequence[Tool]) -> list[tuple[Tool, str]]:
     """The parts of *text* that ask for a tool each, with what follows them and asks for none."""
     groups: list[tuple[Tool, str]] = []
-    for part in _PARTS.split(text):
+    for part in _PARTS.split(text, maxsplit=_MOST_PARTS):
         tool = best(tools, part)
         if tool is not None:
             groups.append((tool, part))

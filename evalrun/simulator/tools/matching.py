@@ -13,6 +13,8 @@ from typing import Any
 from evalrun.records.message import Tool
 from evalrun.simulator.families import arithmetic
 
+_MOMENT = re.compile(r"\b(?:\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{2,4}|\d\d?:\d\d)\b")
+_TIMES = re.compile(r"(?<=\d)\s+times\s+(?=\d)")
 _NAME, _DESCRIPTION, _PARAMETER, _OPTION = 3.0, 1.0, 0.5, 0.5
 ENOUGH = 1.0
 LONGEST_TEXT = 4000
@@ -72,7 +74,7 @@ def best(tools: Sequence[Tool], text: str) -> Tool | None:
 
     Something to reckon is for a tool that takes an expression, whatever its name.
     """
-    asked = words_of(text)
+    asked = words_of(_TIMES.sub(" * ", text))
     score, _, tool = max(
         ((fit(tool, asked), -at, tool) for at, tool in enumerate(tools)),
         key=lambda each: each[:2],
@@ -86,9 +88,8 @@ def best(tools: Sequence[Tool], text: str) -> Tool | None:
 
 def expressions(text: str) -> list[str]:
     """What *text* gives to reckon: ``3 * 4`` of "what is 3 times 4?"."""
-    return [
-        " ".join(found.split()).rstrip(".,") for found in _EXPRESSION.findall(arithmetic.signed(text[:LONGEST_TEXT]))
-    ]
+    signed = arithmetic.signed(_MOMENT.sub(" ", text[:LONGEST_TEXT]))
+    return [" ".join(found.split()).rstrip(".,") for found in _EXPRESSION.findall(signed)]
 
 
 def properties_of(parameters: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

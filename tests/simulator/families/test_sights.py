@@ -53,7 +53,6 @@ def test_a_jpeg_has_a_size_and_no_colour() -> None:
     """What was not computed is not claimed: of other kinds the size is told."""
     seen = Sight(kind="JPEG", width=30, height=20)
     found = sights.answer("What is in this picture?", [seen])
-
     colour = sights.answer("What colour is it?", [seen])
 
     assert found is not None
