@@ -44,8 +44,12 @@ def png(
     filter_type: int = 0,
     kind: int = 2,
     extra: bytes = b"",
+    level: int = 0,
 ) -> bytes:
-    """A PNG of 8 bits a channel. *kind* is its colour type: 2 is RGB, 3 has a palette, 6 has transparency."""
+    """A PNG of 8 bits a channel. *kind* is its colour type: 2 is RGB, 3 has a palette, 6 has transparency.
+
+    At *level* 0 its bytes are the same whatever zlib is at hand.
+    """
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
     raw, above = b"", bytes(width * channels)
     for y in range(height):
@@ -54,7 +58,7 @@ def png(
         above = row
     header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
     palette = chunk(b"PLTE", bytes([*background, *colour])) if kind == 3 else b""
-    body = chunk(b"IHDR", header) + palette + extra + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b"")
+    body = chunk(b"IHDR", header) + palette + extra + chunk(b"IDAT", zlib.compress(raw, level)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
 

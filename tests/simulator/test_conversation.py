@@ -39,14 +39,17 @@ def talk(*texts: str) -> list[Message]:
         (("Remember this word: apple", "OK", "Which word was it?"), "apple"),
         (("My name is Ada.", "OK", "What is my name?"), "Ada"),
         (("My favourite colour is green. Remember it.", "OK", "What is my favourite colour?"), "green"),
-        (("Remember the number 7.", "OK", "What is 2 + 3?", "5", "Add the number I asked you to remember to that."), "12"),
+        (
+            ("Remember the number 7.", "OK", "What is 2 + 3?", "5", "Add the number I asked you to remember to that."),
+            "12",
+        ),
         (("What is 2 + 2?", "4", "What was my first question?"), "What is 2 + 2?"),
         (("What is the capital of France?", "Paris", "What did you say?"), "Paris"),
         (("Remember the number 42.",), "OK"),
         (("Add 5 to 12.",), "17"),
         (("Subtract 5 from 12.",), "7"),
     ],
-)  # fmt: skip
+)
 def test_a_question_means_what_was_said_before(texts: tuple[str, ...], expected: str) -> None:
     """What refers to an earlier turn is taken from there."""
     assert understand(talk(*texts))[0].text == expected
@@ -95,8 +98,28 @@ def test_without_anything_before_nothing_is_made_up() -> None:
     assert understand(talk("Hello", "Hi", "What number did I ask you to remember?"))[0].family == "unknown"
 
 
-WORDS = ["that", "it", "its", "add 5 to", "and", "plus 3", "remember", "the number 7", "my name is Ada", "what", "capital",
-         "France", "?", ".", "42", "the result", "reverse", "the number I told you before", "first question", "\n"]  # fmt: skip
+WORDS = [
+    "that",
+    "it",
+    "its",
+    "add 5 to",
+    "and",
+    "plus 3",
+    "remember",
+    "the number 7",
+    "my name is Ada",
+    "what",
+    "capital",
+    "France",
+    "?",
+    ".",
+    "42",
+    "the result",
+    "reverse",
+    "the number I told you before",
+    "first question",
+    "\n",
+]
 
 
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), min_size=1, max_size=5))

@@ -40,24 +40,54 @@ TEXT = "Extract the order. Text: Jane Doe, jane@example.org, ordered on 2026-03-
         ("What is 6 times 7?", closed(result="integer"), {"result": 42}),
         ("What is 6 times 7?", closed(result="string"), {"result": "42"}),
         ("What is 1 / 4?", closed(result="number"), {"result": 0.25}),
-        ("What is 6 times 7?", closed(explanation="string", answer="integer"), {"explanation": "6 * 7 = 42", "answer": 42}),
+        (
+            "What is 6 times 7?",
+            closed(explanation="string", answer="integer"),
+            {"explanation": "6 * 7 = 42", "answer": 42},
+        ),
         ("Is Sydney the capital of Australia?", closed(answer="boolean"), {"answer": False}),
-        ("List the seasons.", closed(items={"type": "array", "items": {"type": "string"}}),
-         {"items": ["spring", "summer", "autumn", "winter"]}),
-        (TEXT, closed(name="string", email="string", date="string", price="number"),
-         {"name": "Jane Doe", "email": "jane@example.org", "date": "2026-03-14", "price": 129.5}),
-        ("On which continent is Peru?", closed(continent={"type": "string", "enum": ["Africa", "Asia", "South America"]}),
-         {"continent": "South America"}),
-        ("Who wrote Faust?", closed(author="string", year="integer", known="boolean", works={"type": "array"}),
-         {"author": "", "year": 0, "known": False, "works": []}),
-        ("Who wrote Faust?", closed(author={"type": ["string", "null"]}, at={"$ref": "#/$defs/at"}), {"author": None, "at": ""}),
-        ("What is the capital of Kenya?", closed(place=closed(capital="string", zoom={"type": "integer", "minimum": 3})),
-         {"place": {"capital": "Nairobi", "zoom": 3}}),
-        ("What is the capital of Kenya?", closed(capital={"anyOf": [{"type": "null"}, {"type": "string"}]}),
-         {"capital": "Nairobi"}),
-        ("What is the capital of Kenya?", closed(kind={"const": "city"}, capital="string"), {"kind": "city", "capital": "Nairobi"}),
+        (
+            "List the seasons.",
+            closed(items={"type": "array", "items": {"type": "string"}}),
+            {"items": ["spring", "summer", "autumn", "winter"]},
+        ),
+        (
+            TEXT,
+            closed(name="string", email="string", date="string", price="number"),
+            {"name": "Jane Doe", "email": "jane@example.org", "date": "2026-03-14", "price": 129.5},
+        ),
+        (
+            "On which continent is Peru?",
+            closed(continent={"type": "string", "enum": ["Africa", "Asia", "South America"]}),
+            {"continent": "South America"},
+        ),
+        (
+            "Who wrote Faust?",
+            closed(author="string", year="integer", known="boolean", works={"type": "array"}),
+            {"author": "", "year": 0, "known": False, "works": []},
+        ),
+        (
+            "Who wrote Faust?",
+            closed(author={"type": ["string", "null"]}, at={"$ref": "#/$defs/at"}),
+            {"author": None, "at": ""},
+        ),
+        (
+            "What is the capital of Kenya?",
+            closed(place=closed(capital="string", zoom={"type": "integer", "minimum": 3})),
+            {"place": {"capital": "Nairobi", "zoom": 3}},
+        ),
+        (
+            "What is the capital of Kenya?",
+            closed(capital={"anyOf": [{"type": "null"}, {"type": "string"}]}),
+            {"capital": "Nairobi"},
+        ),
+        (
+            "What is the capital of Kenya?",
+            closed(kind={"const": "city"}, capital="string"),
+            {"kind": "city", "capital": "Nairobi"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_answer_fits_its_schema(question: str, schema: dict[str, Any], expected: Any) -> None:
     """Fields are filled by what is known under their names, and else by the least value of their type."""
     assert said(question, schema) == expected

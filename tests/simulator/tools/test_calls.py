@@ -26,7 +26,10 @@ def plan(text: str, want: Wants | None = None) -> list[tuple[str, dict[str, Any]
         ("What is the weather in Paris?", [("get_weather", {"city": "Paris"})]),
         ("weather in paris?", [("get_weather", {"city": "Paris"})]),
         ("How warm is it in Oslo? Use °F.", [("get_weather", {"city": "Oslo", "unit": "fahrenheit"})]),
-        ("What is the weather in Paris and in Rome?", [("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"})]),
+        (
+            "What is the weather in Paris and in Rome?",
+            [("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"})],
+        ),
         (
             "What is the weather in New York, Rio de Janeiro and Tokyo in Celsius?",
             [("get_weather", {"city": city, "unit": "celsius"}) for city in ("New York", "Rio de Janeiro", "Tokyo")],
@@ -36,7 +39,10 @@ def plan(text: str, want: Wants | None = None) -> list[tuple[str, dict[str, Any]
             [("get_weather", {"city": "Paris"}), ("get_time", {"location": "Rome"})],
         ),
         ("What is 12 * (3 + 4)?", [("calculator", {"expression": "12 * (3 + 4)"})]),
-        ("Calculate 3 + 4 and 5 times 6.", [("calculator", {"expression": "3 + 4"}), ("calculator", {"expression": "5 * 6"})]),
+        (
+            "Calculate 3 + 4 and 5 times 6.",
+            [("calculator", {"expression": "3 + 4"}), ("calculator", {"expression": "5 * 6"})],
+        ),
         ("Add 2 and 3.", [("add", {"a": 2, "b": 3})]),
         ("Add 2 and 3 and add 10 and 20.", [("add", {"a": 2, "b": 3}), ("add", {"a": 10, "b": 20})]),
         ("Search the web for asyncio tutorials.", [("search_web", {"query": "asyncio tutorials"})]),
@@ -54,12 +60,17 @@ def plan(text: str, want: Wants | None = None) -> list[tuple[str, dict[str, Any]
         ),
         (
             'Plan an online meeting with the participants "Ada" and "Bob" on 2026-05-12 at 14:30.',
-            [("plan_meeting", {"participants": ["Ada", "Bob"], "window": {"date": "2026-05-12", "time": "14:30"}, "online": True})],
+            [
+                (
+                    "plan_meeting",
+                    {"participants": ["Ada", "Bob"], "window": {"date": "2026-05-12", "time": "14:30"}, "online": True},
+                )
+            ],
         ),
         ("What is the capital of France?", []),
         ("Who wrote Faust?", []),
     ],
-)  # fmt: skip
+)
 def test_a_question_calls_for_the_tool_that_fits(text: str, expected: list[Any]) -> None:
     """Words find the tool, names and types find its arguments, and several things make several calls."""
     assert plan(text) == expected
@@ -157,10 +168,14 @@ def test_calls_are_the_same_every_time() -> None:
 SCHEMAS = st.recursive(
     st.fixed_dictionaries({"type": st.sampled_from(["string", "integer", "number", "boolean", "null", "strange"])})
     | st.fixed_dictionaries({"enum": st.lists(st.text(max_size=4) | st.integers(), max_size=3)}),
-    lambda inner: st.fixed_dictionaries({"type": st.just("array"), "items": inner})
-    | st.fixed_dictionaries({"type": st.just("object"), "properties": st.dictionaries(st.text(max_size=6), inner, max_size=3)}),
+    lambda inner: (
+        st.fixed_dictionaries({"type": st.just("array"), "items": inner})
+        | st.fixed_dictionaries(
+            {"type": st.just("object"), "properties": st.dictionaries(st.text(max_size=6), inner, max_size=3)}
+        )
+    ),
     max_leaves=6,
-)  # fmt: skip
+)
 
 
 @given(

@@ -25,19 +25,34 @@ TIME = tool("get_time", "The local time in a place", location="string")
 CALCULATOR = tool("calculator", "Evaluate an arithmetic expression", expression="string")
 ADD = tool("add", "Add two numbers", a="number", b="integer")
 SEARCH = tool("search_web", "Search the web", query="string")
-CONVERT = tool("convert_currency", "Convert an amount of money", amount="number", from_currency="string", to_currency="string")  # fmt: skip
+CONVERT = tool(
+    "convert_currency", "Convert an amount of money", amount="number", from_currency="string", to_currency="string"
+)
 FLIGHT = tool(
-    "book_flight", "Book a flight", ("origin", "destination"),
-    origin="string", destination="string", date="string", passengers="integer",
-)  # fmt: skip
+    "book_flight",
+    "Book a flight",
+    ("origin", "destination"),
+    origin="string",
+    destination="string",
+    date="string",
+    passengers="integer",
+)
 MAIL = tool(
-    "sendEmail", "Send an email", ("to",),
-    to={"type": "string", "description": "The email address"}, subject="string", body="string",
-)  # fmt: skip
+    "sendEmail",
+    "Send an email",
+    ("to",),
+    to={"type": "string", "description": "The email address"},
+    subject="string",
+    body="string",
+)
 MEETING = tool(
-    "plan_meeting", "Plan a meeting", ("participants", "window"), participants={"type": "array", "items": {"type": "string"}},
-    window={"type": "object", "properties": {"date": {"type": "string"}, "time": {"type": "string"}}}, online="boolean",
-)  # fmt: skip
+    "plan_meeting",
+    "Plan a meeting",
+    ("participants", "window"),
+    participants={"type": "array", "items": {"type": "string"}},
+    window={"type": "object", "properties": {"date": {"type": "string"}, "time": {"type": "string"}}},
+    online="boolean",
+)
 EVERY = (WEATHER, TIME, CALCULATOR, ADD, SEARCH, CONVERT, FLIGHT, MAIL, MEETING)
 
 
