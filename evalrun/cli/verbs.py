@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from evalrun.cli import options as o
+from evalrun.simulator.faults import listed
 
 _RUN = click.argument("run")
 _MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
@@ -206,7 +208,7 @@ def init(file: Path) -> int:
     return 0
 
 
-@click.command()
+@click.command(epilog=f"\b\nKinds of fault:\n{textwrap.indent(listed(), '  ')}")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--rpm", type=click.IntRange(min=1), help="Requests a minute.")
@@ -224,11 +226,12 @@ def init(file: Path) -> int:
 @click.option("--style", type=click.Choice(["openai", "azure", "github", "groq", "anthropic", "silent"]),
               default="openai", show_default=True, help="Whose headers and refusals.")  # fmt: skip
 @click.option("--latency", metavar="TIME", help="How long an answer takes, such as 200ms or 50ms-2s.")
-@click.option("--fault", "faults", multiple=True, metavar="KIND=SHARE", help="Such as 500=0.05; several times.")
+@click.option("--fault", "faults", multiple=True, metavar="KIND=SHARE",
+              help="Such as 500=0.05 or stream-cut=0.1; several times. The kinds are listed below.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the faults.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Write one JSON line a request here.")
 def simulate(host: str, port: int, log: Path | None, **said: Any) -> int:
-    """Serve the simulated models over an OpenAI-compatible API."""
+    """Serve the simulated models in every dialect: chat, responses, completions, embeddings, messages, Azure's."""
     from evalrun.cli.simulate import serve_simulator
 
     serve_simulator(host, port, log, said)

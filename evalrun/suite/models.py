@@ -19,7 +19,7 @@ from evalrun.suite.providers import Providers
 from evalrun.suite.quotas import SILENT, Groups, Statement
 from evalrun.suite.sources import Sources
 
-SIMULATED_MODELS = ("large", "medium", "small")
+SIMULATED_MODELS = ("large", "medium", "small", "thinker")
 """What the simulator started for a run can answer as."""
 
 _FORM: Form[str | ModelEntry | RecordedEntry] = Form(ModelForm)
