@@ -57,7 +57,7 @@ def price_of(provider: str, model: str) -> Price | None:
     A dated id (``gpt-4o-2024-05-13``) has the price that is published for it, never a neighbour's by guess.
     Simulated models cost nothing, and their price says so.
     """
-    if provider == "simulator":
+    if provider.partition("-")[0] == "simulator":
         return _SIMULATED
     table = _tables().get(provider)
     if table is None:

@@ -226,7 +226,8 @@ def simulate(host: str, port: int, log: Path | None, **said: Any) -> int:
     return 0
 
 
-def _selection(said: dict[str, Any]) -> Any:
+def _selection(said: dict[str, Any], environ: Mapping[str, str]) -> Any:
+    from evalrun.catalog import endpoints_in
     from evalrun.conduct.options import Selection
 
     return Selection(
@@ -239,21 +240,26 @@ def _selection(said: dict[str, Any]) -> Any:
         sample=said["sample"],
         max_planned=said["max_planned"],
         fail_under=said.get("fail_under"),
+        endpoints=endpoints_in(environ),
     )
 
 
 def _run_options(said: dict[str, Any]) -> Any:
     """Options of `run` and `resume` as conduct takes them."""
+    from evalrun.catalog import endpoints_in
     from evalrun.conduct.options import RunOptions, Selection
     from evalrun.conduct.quota import state_folder
     from evalrun.records.quota import Budget
 
     environ = o.environment(said["env_file"])
+    origins = o.origins(said["allow_origins"])
     return RunOptions(
         results=said["results"],
         environ=environ,
         state=state_folder(os.environ),
-        selection=_selection(said) if "models" in said else Selection(allow_origins=o.origins(said["allow_origins"])),
+        selection=_selection(said, environ)
+        if "models" in said
+        else Selection(allow_origins=origins, endpoints=endpoints_in(environ)),
         concurrency=said["concurrency"],
         budget=Budget(
             max_requests=said["max_requests"],
@@ -283,7 +289,7 @@ def _offline(said: dict[str, Any]) -> Any:
     from evalrun.conduct.options import RunOptions, Selection
     from evalrun.conduct.quota import state_folder
 
-    selection = _selection(said) if "models" in said else Selection()
+    selection = _selection(said, os.environ) if "models" in said else Selection()
     return RunOptions(results=said["results"], environ={}, state=state_folder(os.environ), selection=selection)
 
 

@@ -38,7 +38,7 @@ async def carry_out(
         await sitting.take_from_cache()
         providers = await _endpoints(plan, stack, clock)
         recorded = {model.label: model.recorded for model in plan.suite.models if model.recorded}
-        allowed = options.selection.allow_origins
+        allowed = options.selection.allowed
         send = await stack.enter_async_context(
             open_send(providers, recorded, environ=options.environ, clock=clock, allowed=allowed)
         )
