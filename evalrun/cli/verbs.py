@@ -20,9 +20,10 @@ _MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
 
 def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
+    from evalrun.cli.models import models
     from evalrun.cli.quota import quota
 
-    for verb in (run, plan, resume, score, report, runs, quota, schema, init, simulate):
+    for verb in (run, plan, resume, score, report, runs, models, quota, schema, init, simulate):
         group.add_command(verb)
 
 
