@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class _Table:
 
 @cache
 def _tables() -> dict[str, _Table]:
-    document = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8"))
+    document = json.loads(_snapshot())
     tables = {}
     for provider, entries in document["providers"].items():
         table = _Table({}, {}, ())
@@ -66,6 +67,27 @@ def price_of(provider: str, model: str) -> Price | None:
     if found := table.names.get(name) or table.dated.get(_DATE.sub("", name)):
         return found
     return next((price for prefix, price in table.prefixes if name.startswith(prefix)), None)
+
+
+def model_note(provider: str, model: str) -> str | None:
+    """A sentence about a model that the snapshot does not know, though it knows its provider's; None for all others."""
+    table = _tables().get(provider)
+    if table is None or price_of(provider, model) is not None:
+        return None
+    known = [*table.names, *table.dated]
+    near = get_close_matches(model.lower(), known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{provider}/{model}: not among the models known on {_as_of()}, so its price is not known{hint}"
+
+
+@cache
+def _as_of() -> str:
+    date: str = json.loads(_snapshot())["as_of"]
+    return date
+
+
+def _snapshot() -> str:
+    return Path(__file__).with_name("prices.json").read_text(encoding="utf-8")
 
 
 def cost_usd(price: Price | None, usage: Usage) -> float | None:

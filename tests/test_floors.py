@@ -40,8 +40,6 @@ LAW = Law(
         "evalrun.simulator.windows",
         "evalrun.providers.dialect",
         "evalrun.providers.openai_chat",
-        "evalrun.providers.model_lists",
-        "evalrun.providers.proxies",
         "evalrun.providers.ratelimits",
         "evalrun.providers.durations",
         "evalrun.providers.error_body",

@@ -98,6 +98,9 @@ class Observer(Protocol):
     def say(self, line: str) -> None:
         """One line that matters before or after the run."""
 
+    def warn(self, line: str) -> None:
+        """One line of a danger: shown however quiet it is to be."""
+
     def start(self, plan: Plan, done: Mapping[str, int], forecast: Forecast) -> None:
         """The requests begin; *done* counts what each model has already, *forecast* says what is to come."""
 
