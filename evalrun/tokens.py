@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from evalrun.records.message import Message
+from evalrun.records.message import Message, Tool
 from evalrun.records.outcome import TokensMethod
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def count(text: str, model: str) -> tuple[int, TokensMethod]:
     return len(encoding.encode_ordinary(text)), TokensMethod.EXACT
 
 
-def count_messages(messages: Sequence[Message], model: str) -> tuple[int, TokensMethod]:
+def count_messages(messages: Sequence[Message], model: str, _tools: Sequence[Tool] = ()) -> tuple[int, TokensMethod]:
     """Prompt tokens of a chat request: each message's role and content and 3 more, and 3 for the reply's beginning.
 
     Source of the overhead: OpenAI cookbook, "How to count tokens with tiktoken", checked there against real usage.

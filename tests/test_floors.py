@@ -11,9 +11,11 @@ LAW = Law(
     floors={
         **dict.fromkeys(["records", "errors"], 0),
         **dict.fromkeys(
-            ["tokens", "prices", "catalog", "template", "files", "keys", "safe_text", "redact", "clock"], 1
+            ["tokens", "prices", "catalog", "template", "files", "keys", "safe_text", "redact", "clock", "sandbox"], 1
         ),
-        **dict.fromkeys(["suite", "scheduler", "providers", "simulator", "scoring", "stats", "store", "report"], 2),
+        **dict.fromkeys(
+            ["suite", "dialogue", "scheduler", "providers", "simulator", "scoring", "stats", "store", "report"], 2
+        ),
         "conduct": 3,
         "cli": 5,
         "": 5,  # evalrun/__init__.py, the Python API
@@ -24,8 +26,12 @@ LAW = Law(
         "evalrun.errors",
         "evalrun.template",
         "evalrun.safe_text",
+        "evalrun.suite.definitions",
+        "evalrun.conduct.choices",
+        "evalrun.dialogue.*",
         "evalrun.catalog.adapt",
         "evalrun.suite.plan",
+        "evalrun.suite.rendering",
         "evalrun.suite.select",
         "evalrun.scheduler.calendar",
         "evalrun.scheduler.lessons",

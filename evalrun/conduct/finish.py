@@ -11,6 +11,7 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
+from evalrun.conduct.dialogues import with_tools
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
@@ -25,6 +26,7 @@ from evalrun.report.write import write_reports
 from evalrun.scoring import digest, score
 from evalrun.stats.compare import compare
 from evalrun.store.run import RunStore
+from evalrun.suite.plan import changes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def score_rows(store: RunStore, plan: Plan) -> int:
 
     def marks() -> Iterator[tuple[str, str, Mark]]:
         for row, wanted in store.marks_missing(lambda _, case: digests[case.id]):
-            mark = score(row, suite.scorers, suite.threshold)
+            mark = score(with_tools(row, plan), suite.scorers, suite.threshold)
             if mark is not None:
                 yield row.cell.key, wanted, mark
 
@@ -190,6 +192,7 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         )
     if not plan.suite.scorers and not any(case.scorers for case in plan.suite.cases):
         said.append("the suite has no scorers: every answer counts as passed")
+    said += changes_of(plan)
     return tuple(said)
 
 

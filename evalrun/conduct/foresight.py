@@ -24,6 +24,7 @@ from evalrun.scheduler.rooms import Charge, ScopeView, Spent
 from evalrun.simulator.models import MODELS
 from evalrun.store.run import RunStore
 from evalrun.store.runs import list_runs, newest_unfinished
+from evalrun.suite.plan import expected_requests
 
 _SAMPLE = 2000  # so many of a run's rows say how long answers take
 _QUICK = 20_000  # a run of more cells is not read for that: opening checks all of it
@@ -127,7 +128,7 @@ def _loads(
         elif cell.key in done.failed:
             failed[label] += 1
         elif label not in recorded and options.cache != "only":
-            charges[label].append(Charge(cell.input_tokens, cell.output_tokens))
+            charges[label] += [Charge(sent, written) for sent, written in expected_requests(plan, cell)]
     loads = []
     for model in plan.suite.models:
         was = past.get(model.label, _Past())

@@ -13,7 +13,7 @@ from evalrun.records.request import Request
 from evalrun.records.suite import Gate, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
-from evalrun.suite.plan import first_request, make_plan
+from evalrun.suite.plan import expected_requests, first_request, make_plan
 from evalrun.suite.select import select
 
 _SAMPLE_SEED = 0
@@ -21,7 +21,7 @@ _SAMPLE_SEED = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnForecast:
-    """What one column would send at the least. Token figures are estimates; *output_tokens* is an upper bound."""
+    """What one column is reckoned to send. Token figures are estimates; *output_tokens* is an upper bound."""
 
     column: Column
     requests: int
@@ -65,14 +65,15 @@ def forecast(plan: Plan) -> list[ColumnForecast]:
         cells = [cell for cell in plan.cells if cell.column == index]
         model = models[column.model]
         provider = plan.suite.providers[model.provider]
-        tokens_in = sum(cell.input_tokens for cell in cells)
-        tokens_out = sum(cell.output_tokens for cell in cells)
+        requests = [size for cell in cells for size in expected_requests(plan, cell)]
+        tokens_in = sum(sent for sent, _ in requests)
+        tokens_out = sum(written for _, written in requests)
         price = model.price
         cost = None if price is None else (tokens_in * price.input_usd + tokens_out * price.output_usd) / 1e6
         found.append(
             ColumnForecast(
                 column=column,
-                requests=0 if model.recorded else len(cells),
+                requests=0 if model.recorded else len(requests),
                 input_tokens=tokens_in,
                 output_tokens=tokens_out,
                 cost_usd=cost,

@@ -38,7 +38,7 @@ async def carry_out(
         quota = stack.enter_context(sitting_quota(plan, options, spent, clock.time()))
         sitting = Sitting(store, plan, options, clock, quota, observer.say)
         stack.callback(sitting.close)
-        await sitting.take_from_cache()
+        await sitting.take_up()
         providers = await _endpoints(plan, stack, clock)
         recorded = {model.label: model.recorded for model in plan.suite.models if model.recorded}
         allowed = options.selection.allowed
@@ -110,12 +110,15 @@ async def _ticking(sitting: Sitting, observer: Observer) -> AsyncIterator[None]:
 
 
 async def _endpoints(plan: Plan, stack: AsyncExitStack, clock: Clock) -> dict[str, Provider]:
-    """The providers in use; a simulator without an address is started on a free loopback port for this sitting."""
+    """The providers in use; for simulated ones without an address one simulator is started, on a free loopback port."""
     used = {model.provider for model in plan.suite.models}
     providers = {name: provider for name, provider in plan.suite.providers.items() if name in used}
-    for name, provider in providers.items():
-        if provider.simulated and not provider.base_url:
-            server = await start_simulator(Rules(), clock)
-            stack.push_async_callback(server.close)
-            providers[name] = replace(provider, base_url=server.url)
+    at_home = [name for name, provider in providers.items() if provider.simulated and not provider.base_url]
+    if at_home:
+        server = await start_simulator(Rules(), clock)
+        stack.push_async_callback(server.close)
+        for name in at_home:
+            azure = providers[name].dialect.startswith("azure-")  # whose addresses begin at the root
+            base_url = server.url.removesuffix("/v1") if azure else server.url
+            providers[name] = replace(providers[name], base_url=base_url)
     return providers

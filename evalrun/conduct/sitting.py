@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from evalrun.clock import Clock
+from evalrun.conduct.asking import Asking, Ticket
+from evalrun.conduct.choices import shared
+from evalrun.conduct.dialogues import Dialogues, with_tools
 from evalrun.conduct.log import LOGGER
 from evalrun.conduct.options import LaneProgress, RunOptions
 from evalrun.conduct.sitting_quota import SittingQuota
@@ -15,8 +18,6 @@ from evalrun.errors import ExitCode
 from evalrun.prices import cost_usd
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.plan import Cell, Plan
-from evalrun.records.row import Row
-from evalrun.records.suite import Model
 from evalrun.scheduler.dispatch import Dispatcher
 from evalrun.scheduler.jobs import Halt, Job, LaneView, Send
 from evalrun.scheduler.retry import RetryPolicy
@@ -24,7 +25,6 @@ from evalrun.scheduler.rooms import Charge, Lesson
 from evalrun.scoring import score
 from evalrun.store.cache import ResponseCache
 from evalrun.store.run import RunStore
-from evalrun.suite.plan import first_request
 
 # What these failures take of a token window is known: nothing. After any other the estimate stays spent, for the server
 # may have counted it.
@@ -67,7 +67,10 @@ class _Tally:
 
 
 class Sitting:
-    """Feeds the dispatcher and keeps what comes back. Mutable state: the tallies and the keys that are done."""
+    """Feeds the dispatcher and keeps what comes back.
+
+    Mutable state: the tallies, the keys that are done, and the dialogues to go on with (cell key -> job).
+    """
 
     def __init__(
         self,
@@ -79,10 +82,12 @@ class Sitting:
         say: Callable[[str], None],
     ) -> None:
         self._store, self._plan, self._options, self._clock = store, plan, options, clock
-        self._models = {model.label: model for model in plan.suite.models}
         self._quota = quota
+        self._asking = Asking(plan, dict(quota.scopes.of_model))
+        self._dialogues = Dialogues(plan, options.environ)
         self._done = store.answered_keys() | store.failed_keys()
-        self._tally = {label: _Tally() for label in self._models}
+        self._begun: dict[str, Job] = {}
+        self._tally = {model.label: _Tally() for model in plan.suite.models}
         for cell in plan.cells:
             tally = self._tally_of(cell)
             tally.total += 1
@@ -97,7 +102,7 @@ class Sitting:
     def dispatcher(self, send: Send) -> Dispatcher:
         """The dispatcher of this sitting, a lane a model."""
         self._dispatcher = Dispatcher(
-            {label: self._feed(label) for label in self._models},
+            {label: self._feed(label) for label in self._tally},
             send=send,
             sink=self._keep,
             ledger=self._quota.ledger,
@@ -115,23 +120,43 @@ class Sitting:
         if self._cache:
             self._cache.close()
 
-    async def take_from_cache(self) -> None:
-        """Fill in every answer that the response cache has; they cost nothing and book no quota."""
+    async def take_up(self) -> None:
+        """Find what begun dialogues ask next, and fill in every answer that the response cache has.
+
+        Answers from the cache cost nothing and book no quota.
+        """
+        begun = self._store.begun()
+        for cell in [cell for cell in self._plan.cells if cell.key in begun]:
+            stands = begun[cell.key]
+            request = await self._dialogues.after(cell, stands.messages, stands.outcome)
+            if request is not None:
+                job = await self._from_cache(self._asking.job(Ticket((cell,), stands.ordinal + 1), request))
+                if job is not None:
+                    self._begun[cell.key] = job
         if self._cache is None or self._options.cache == "refresh":
             return
-        for cell in self._todo():
-            response = None if self._is_recorded(cell) else self._cache.get(cell.request_key)
-            if response is not None:
-                exchange = Exchange(
-                    request_key=cell.request_key, outcome=response, cost_usd=0.0, price_date="cache", from_cache=True
-                )
-                messages = first_request(self._plan, cell).messages
-                await self._store.put(cell.key, 0, exchange, messages)
-                self._count(cell, exchange)
+        for cell in list(self._asking.left(self._done | self._begun.keys())):
+            if not self._asking.is_recorded(cell):
+                first = self._asking.first(cell)
+                job = await self._from_cache(first)
+                if job is not None and job is not first:
+                    self._begun[cell.key] = job
+
+    async def _from_cache(self, job: Job | None) -> Job | None:
+        """The first request, from *job* on, that the cache has no answer to; None where the cell is done without."""
+        while job is not None and self._cache is not None and self._options.cache != "refresh":
+            response = self._cache.get(job.request.key)
+            if response is None:
+                break
+            found = Exchange(
+                request_key=job.request.key, outcome=response, cost_usd=0.0, price_date="cache", from_cache=True
+            )
+            job = await self._put(job, found)
+        return job
 
     def _cache_misses(self) -> str:
         """What ``--cache only`` leaves unasked, in words; empty for nothing."""
-        missing = sum(1 for cell in self._todo() if not self._is_recorded(cell))
+        missing = sum(1 for cell in self._asking.left(self._done) if not self._asking.is_recorded(cell))
         return f"{missing} requests are not in the cache (--cache only)" if missing else ""
 
     def progress(self) -> tuple[LaneProgress, ...]:
@@ -158,41 +183,50 @@ class Sitting:
             resume_at=max((view.parked_until for view in halted if view.parked_until is not None), default=None),
         )
 
-    def _todo(self) -> Iterator[Cell]:
-        cells = (self._plan.cells[position] for position in self._plan.order)
-        return (cell for cell in cells if cell.key not in self._done)
-
     def _feed(self, label: str) -> Iterator[Job]:
-        model = self._models[label]
-        scopes = self._quota.scopes.of_model[label]
-        for cell in self._todo():
-            if self._plan.columns[cell.column].model == label and not (
-                self._options.cache == "only" and not self._is_recorded(cell)
-            ):
-                endpoint = "" if model.recorded else model.provider
-                yield Job(first_request(self._plan, cell), cell, scopes, _estimate(cell, model), endpoint)
+        for cell in self._asking.left(self._done):
+            if self._asking.model_of(cell).label != label:
+                continue
+            if self._options.cache == "only" and not self._asking.is_recorded(cell):
+                continue
+            begun = self._begun.get(cell.key)
+            yield begun or self._asking.first(cell)
 
     async def _keep(self, job: Job, exchange: Exchange) -> Sequence[Job]:
-        """Commit a reply, count it, and say what its cell asks next: nothing, where a cell is one request."""
-        cell: Cell = job.ticket
-        outcome = exchange.outcome
-        if self._is_recorded(cell):
+        """Commit a reply, count it, and give what its cell asks next."""
+        ticket: Ticket = job.ticket
+        if self._asking.is_recorded(ticket.cell):
             exchange = replace(exchange, attempts=())  # looked up, not sent
-        if isinstance(outcome, Response):
-            price = self._models[self._plan.columns[cell.column].model].price
-            exchange = replace(
-                exchange,
-                cost_usd=cost_usd(price, outcome.usage),
-                price_date=price.date if price else "",
-            )
-        await self._store.put(cell.key, 0, exchange, job.request.messages)
-        self._count(cell, exchange)
-        self._note(cell, exchange)
-        if self._cache and isinstance(outcome, Response) and not self._is_recorded(cell):
-            self._cache.put(cell.request_key, outcome)
-        if self._options.fail_fast and not self._failed:
-            self._stop_at_failure(cell, exchange)
-        return ()
+        following = await self._from_cache(await self._put(job, exchange))
+        self._note(ticket.cell, exchange)
+        if self._options.fail_fast and not self._failed and following is None:
+            for cell in ticket.cells:
+                self._stop_at_failure(cell)
+        return () if following is None else (following,)
+
+    async def _put(self, job: Job, exchange: Exchange) -> Job | None:
+        """Commit an exchange for every cell that it is for; the job that follows from it, where one does."""
+        ticket: Ticket = job.ticket
+        cell, messages, outcome = ticket.cell, job.request.messages, exchange.outcome
+        goes_on = self._dialogues.goes_on(cell, messages, outcome)
+        parts = shared(exchange, len(ticket.cells)) if len(ticket.cells) > 1 else [replace(exchange, goes_on=goes_on)]
+        parts = [self._priced(cell, part) for part in parts]
+        mine = [(one, part) for one, part in zip(ticket.cells, parts, strict=True) if one.key not in self._done]
+        await self._store.put_together((one.key, ticket.ordinal, part, messages) for one, part in mine)
+        for one, part in mine:
+            self._count(one, part)
+        new = not (exchange.from_cache or self._asking.is_recorded(cell))
+        if self._cache and new and isinstance(outcome, Response):
+            self._cache.put(job.request.key, outcome)
+        request = await self._dialogues.after(cell, messages, outcome) if goes_on else None
+        return None if request is None else self._asking.job(Ticket(ticket.cells, ticket.ordinal + 1), request)
+
+    def _priced(self, cell: Cell, exchange: Exchange) -> Exchange:
+        if exchange.from_cache or not isinstance(exchange.outcome, Response):
+            return exchange
+        price = self._asking.model_of(cell).price
+        cost = cost_usd(price, exchange.outcome.usage)
+        return replace(exchange, cost_usd=cost, price_date=price.date if price else "")
 
     def _note(self, cell: Cell, exchange: Exchange) -> None:
         """A line in the log for what did not go smoothly."""
@@ -211,19 +245,18 @@ class Sitting:
             LOGGER.info("%s", words)
             self._say(words)
 
-    def _stop_at_failure(self, cell: Cell, exchange: Exchange) -> None:
-        suite, column = self._plan.suite, self._plan.columns[cell.column]
-        case = suite.cases[cell.case]
-        row = Row(cell=cell, case=case, column=column, model=self._models[column.model], exchanges=(exchange,))
-        mark = score(row, suite.scorers, suite.threshold)
+    def _stop_at_failure(self, cell: Cell) -> None:
+        row = with_tools(self._store.row(cell.position + 1), self._plan)
+        mark = score(row, self._plan.suite.scorers, self._plan.suite.threshold)
         if (mark is None or mark.verdict != "pass") and self._dispatcher:
-            self._failed = f"stopped at the first failure (--fail-fast): {case.id} · {column.label}"
+            self._failed = f"stopped at the first failure (--fail-fast): {row.case.id} · {row.column.label}"
             self._dispatcher.stop(self._failed)
 
     def _count(self, cell: Cell, exchange: Exchange) -> None:
-        self._done.add(cell.key)
         tally = self._tally_of(cell)
-        tally.done += 1
+        if not exchange.goes_on:
+            self._done.add(cell.key)
+            tally.done += 1
         if isinstance(exchange.outcome, Failure):
             tally.errors += 1
             return
@@ -237,20 +270,11 @@ class Sitting:
         if isinstance(outcome, Failure):
             return Charge(0) if outcome.kind in _TAKES_NOTHING else None
         usage = outcome.usage
-        price = self._models[self._plan.columns[job.ticket.column].model].price
+        price = self._asking.model_of(job.ticket.cell).price
         return Charge(usage.prompt_tokens or 0, usage.completion_tokens or 0, cost_usd(price, usage) or 0.0)
 
     def _tally_of(self, cell: Cell) -> _Tally:
         return self._tally[self._plan.columns[cell.column].model]
-
-    def _is_recorded(self, cell: Cell) -> bool:
-        return self._models[self._plan.columns[cell.column].model].recorded is not None
-
-
-def _estimate(cell: Cell, model: Model) -> Charge:
-    price = model.price
-    cost = 0.0 if price is None else (cell.input_tokens * price.input_usd + cell.output_tokens * price.output_usd) / 1e6
-    return Charge(cell.input_tokens, cell.output_tokens, cost)
 
 
 def _of_lane(view: LaneView) -> str:

@@ -61,13 +61,15 @@ class ToolResult:
     """What a tool answers, as the suite scripts it.
 
     It holds for calls of *tool* whose arguments have all the members of *arguments* (None: for any call). *result* is
-    the answer, with templates; *function* (``file.py:name``) is asked instead where it is not empty.
+    the answer, with templates; *function* (``file.py:name``) is asked instead where it is not empty; *digest* is the
+    sha256 of its file, so that a changed function is asked again.
     """
 
     tool: str
     arguments: Mapping[str, Any] | None = None
     result: Any = None
     function: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

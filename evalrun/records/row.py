@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalrun.records.message import Message, ToolCall
+from evalrun.records.message import Message, Tool, ToolCall
 from evalrun.records.outcome import SCORED, Exchange, Outcome, Response, Status, TokensMethod, status_of
 from evalrun.records.plan import Cell, Column
 from evalrun.records.score import Mark
@@ -16,6 +16,7 @@ class Row:
     """A cell, its case and column, what was exchanged so far (none: pending) and its mark (None: not scored yet).
 
     *messages* are those of the last request, where they were read: the whole conversation but for the last reply.
+    *tools* are those that the model could call, where they were looked up.
     """
 
     cell: Cell
@@ -25,6 +26,7 @@ class Row:
     exchanges: tuple[Exchange, ...] = ()
     mark: Mark | None = None
     messages: tuple[Message, ...] = ()
+    tools: tuple[Tool, ...] = ()
 
     @property
     def outcome(self) -> Outcome | None:

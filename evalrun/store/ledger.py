@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalrun.records.message import Message
-from evalrun.records.outcome import Exchange, Response, Status, status_of
+from evalrun.records.outcome import Exchange, Outcome, Response, Status, status_of
 from evalrun.store.codec import EXCHANGE, MESSAGES, Kept, checksum, text_checksum
 from evalrun.store.plan_tables import read_meta
 
@@ -33,6 +33,15 @@ class Spent:
     unpriced: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A dialogue under way: its newest exchange's number (from 0), the messages of its request, and what came back."""
+
+    ordinal: int
+    messages: tuple[Message, ...]
+    outcome: Outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One exchange on its way into the file, encoded."""
@@ -50,7 +59,7 @@ def entry(cell_key: str, ordinal: int, exchange: Exchange, messages: tuple[Messa
     usage = outcome.usage if isinstance(outcome, Response) else None
     cost = exchange.cost_usd
     figures = (
-        str(status_of(outcome)),
+        str(Status.PENDING if exchange.goes_on else status_of(outcome)),
         len(exchange.attempts),
         usage.prompt_tokens if usage else None,
         usage.completion_tokens if usage else None,
@@ -74,12 +83,16 @@ def put(connection: sqlite3.Connection, new: Entry) -> bool:
 
 
 def forget(connection: sqlite3.Connection, keys: Iterable[str]) -> int:
-    """Move these cells' exchanges to the history, so that they are pending again. How many cells had one."""
+    """Move these cells' last exchange to the history, so that they are pending again. How many cells had one.
+
+    The replies before it, in a dialogue, were paid for and stay: it is the last request that is asked again.
+    """
     forgotten = 0
     for key in keys:
-        moved = f"INSERT INTO history ({_FIELDS}) SELECT {_FIELDS} FROM exchanges WHERE cell_key = ?"  # noqa: S608
-        connection.execute(moved, (key,))
-        forgotten += connection.execute("DELETE FROM exchanges WHERE cell_key = ?", (key,)).rowcount > 0
+        which = "WHERE cell_key = ? AND ordinal = (SELECT max(ordinal) FROM exchanges WHERE cell_key = ?)"
+        moved = f"INSERT INTO history ({_FIELDS}) SELECT {_FIELDS} FROM exchanges {which}"  # noqa: S608
+        connection.execute(moved, (key, key))
+        forgotten += connection.execute(f"DELETE FROM exchanges {which}", (key, key)).rowcount > 0  # noqa: S608
         connection.execute("DELETE FROM marks WHERE cell_key = ?", (key,))
     return forgotten
 
@@ -108,15 +121,16 @@ def counts(connection: sqlite3.Connection) -> dict[Status, int]:
         WHERE {_LAST} GROUP BY e.status"""  # noqa: S608  a constant
     found = dict.fromkeys(Status, 0)
     found.update({Status(status): number for status, number in connection.execute(query)})
+    found[Status.PENDING] = 0
     found[Status.PENDING] = int(read_meta(connection, "plan.sizes")[2]) - sum(found.values())
     return found
 
 
 def keys_with(connection: sqlite3.Connection, *, error: bool) -> set[str]:
-    """Keys of the plan's cells whose last outcome is an error, or is none."""
+    """Keys of the plan's cells whose last outcome is an error, or is a final one that is none."""
     query = f"""SELECT e.cell_key FROM exchanges e JOIN cells c ON c.cell_key = e.cell_key
-        WHERE {_LAST} AND (e.status = ?) = ?"""  # noqa: S608  a constant
-    return {key for (key,) in connection.execute(query, (str(Status.ERROR), error))}
+        WHERE {_LAST} AND (e.status = ?) = ? AND e.status <> ?"""  # noqa: S608  a constant
+    return {key for (key,) in connection.execute(query, (str(Status.ERROR), error, str(Status.PENDING)))}
 
 
 def spent(connection: sqlite3.Connection) -> Spent:
@@ -140,6 +154,32 @@ def exchanges_of(connection: sqlite3.Connection, cell_key: str) -> tuple[Exchang
     """A cell's exchanges in order. Raises ValueError where one is not what was written."""
     query = f"SELECT {_FIELDS} FROM exchanges WHERE cell_key = ? ORDER BY ordinal"  # noqa: S608  constants
     return tuple(_read(connection, row) for row in connection.execute(query, (cell_key,)).fetchall())
+
+
+def begun(connection: sqlite3.Connection) -> dict[str, Begun]:
+    """The plan's cells whose dialogue has begun and goes on, by key. Raises ValueError where one is damaged."""
+    query = f"""SELECT {", ".join(f"e.{field}" for field in _FIELDS.split(", "))}, t.messages, t.messages_crc
+        FROM exchanges e JOIN cells c ON c.cell_key = e.cell_key JOIN texts t ON t.id = e.text
+        WHERE {_LAST} AND e.status = ?"""  # noqa: S608  constants
+    found = {}
+    for *row, messages, crc in connection.execute(query, (str(Status.PENDING),)).fetchall():
+        outcome = _read(connection, tuple(row)).outcome
+        found[row[0]] = Begun(ordinal=row[1], messages=read_messages(messages, crc), outcome=outcome)
+    return found
+
+
+def messages_of(connection: sqlite3.Connection, cell_key: str) -> tuple[tuple[Message, ...], ...]:
+    """The messages of each of a cell's requests, in order. Raises ValueError where one is not what was written."""
+    query = """SELECT t.messages, t.messages_crc FROM exchanges e JOIN texts t ON t.id = e.text
+        WHERE e.cell_key = ? ORDER BY e.ordinal"""
+    return tuple(read_messages(*row) for row in connection.execute(query, (cell_key,)))
+
+
+def read_messages(kept: Kept | None, crc: int | None) -> tuple[Message, ...]:
+    """Messages from their text. Raises ValueError where they are not what was written."""
+    if not isinstance(kept, str | bytes) or text_checksum(kept) != crc:
+        raise ValueError("messages are not what was written")
+    return MESSAGES.decode(kept)
 
 
 def history(connection: sqlite3.Connection) -> Iterator[tuple[str, int, Exchange]]:

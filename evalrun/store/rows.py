@@ -15,8 +15,8 @@ from evalrun.records.plan import Column
 from evalrun.records.row import Row
 from evalrun.records.score import Mark
 from evalrun.records.suite import Model
-from evalrun.store.codec import MARK, MESSAGES, checksum, text_checksum
-from evalrun.store.ledger import read_exchange
+from evalrun.store.codec import MARK, checksum
+from evalrun.store.ledger import read_exchange, read_messages
 from evalrun.store.plan_tables import read_case, read_cell, read_meta
 
 _CASES_KEPT = 1024
@@ -111,8 +111,4 @@ def _mark(part: tuple[Any, ...]) -> Mark | None:
 
 
 def _messages(part: tuple[Any, ...]) -> tuple[Message, ...]:
-    if part[22] is None:
-        return ()
-    if text_checksum(part[22]) != part[23]:
-        raise ValueError("messages are not what was written")
-    return MESSAGES.decode(part[22])
+    return () if part[22] is None else read_messages(part[22], part[23])

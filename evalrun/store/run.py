@@ -156,12 +156,18 @@ class RunStore:
         return changes
 
     def pending(self) -> Iterator[Cell]:
-        """Cells without any exchange, in the order in which they are to be asked."""
+        """Cells without a final outcome, in the order in which they are to be asked."""
         query = f"""SELECT {CELL_FIELDS} FROM cells c
-            WHERE NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.cell_key = c.cell_key) ORDER BY turn"""  # noqa: S608
+            WHERE NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.cell_key = c.cell_key AND e.status <> 'pending')
+            ORDER BY turn"""  # noqa: S608  a constant
         with reading(self._path) as connection:
             for row in connection.execute(query):
                 yield read_cell(row)
+
+    def begun(self) -> dict[str, ledger.Begun]:
+        """Cells whose dialogue has begun and goes on, by key, each as it stands."""
+        with reading(self._path) as connection:
+            return ledger.begun(connection)
 
     # What was asked and answered
 
@@ -174,15 +180,25 @@ class RunStore:
         stored: bool = await self._writer_or_raise().write(lambda connection: ledger.put(connection, new))
         return stored
 
+    async def put_together(self, entries: Iterable[tuple[str, int, Exchange, tuple[Message, ...]]]) -> None:
+        """Store exchanges as `put` does (cell key, ordinal, exchange, messages), all of them or none."""
+        new = [ledger.entry(*entry) for entry in entries]
+        await self._writer_or_raise().write(lambda connection: [ledger.put(connection, one) for one in new])
+
+    def messages(self, cell_key: str) -> tuple[tuple[Message, ...], ...]:
+        """The messages of each of a cell's requests, in order."""
+        with reading(self._path) as connection:
+            return ledger.messages_of(connection, cell_key)
+
     def exchanges(self, cell_key: str) -> tuple[Exchange, ...]:
         """A cell's exchanges, in order."""
         with reading(self._path) as connection:
             return ledger.exchanges_of(connection, cell_key)
 
     def forget(self, keys: Iterable[str]) -> int:
-        """Make these cells pending again, so that they are asked again; how many had an exchange.
+        """Make these cells pending again, so that their last request is asked again; how many had an exchange.
 
-        What they had moves to the history, where its attempts and cost still count.
+        That exchange moves to the history, where its attempts and cost still count.
         """
         wanted = list(keys)
         return self._writer_or_raise().run(lambda connection: ledger.forget(connection, wanted))

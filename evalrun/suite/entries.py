@@ -89,10 +89,17 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _tool_name(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", text):
+        raise complaint(Code.BAD_NAME, "the name of a tool is 1 to 64 letters, digits, `_` and `-`")
+    return text
+
+
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_name)]
 SuiteName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_folder_name)]
 CaseId = Annotated[str | int, AfterValidator(_case_id)]
 ModelId = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+ToolName = Annotated[str, AfterValidator(_tool_name)]
 FileName = Annotated[str, Field(min_length=1, max_length=4096)]
 Text = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -264,6 +271,23 @@ class MessageEntry(Entry):
     content: Text = Field(description="A template: {{ name }} is a variable of the case.")
 
 
+class ToolEntry(Entry):
+    """A function that a model may call."""
+
+    type: Literal["function"] = optional("What kind of tool it is; it goes without saying.")
+    name: ToolName = Field(description="What the model calls it by: letters, digits, _ and -.")
+    description: str = optional("What it does and when to call it.")
+    parameters: dict[str, Any] = optional("A JSON Schema of type object. Default: it takes none.")
+    strict: bool = optional("Whether the vendor holds the model to the schema. Default: as the vendor likes.")
+
+
+class FunctionTool(Entry):
+    """The same as the OpenAI API has it."""
+
+    type: Literal["function"] = Field(description="What kind of tool it is.")
+    function: ToolEntry = Field(description="The function.")
+
+
 class TersePrompt(Entry):
     """A prompt of one user message, and a system message where there is one."""
 
@@ -332,6 +356,10 @@ def _prompt_form(value: Any) -> str:
     return "short form"
 
 
+def _tool_form(value: Any) -> str:
+    return "nested form" if isinstance(value, dict) and "function" in value else "flat form"
+
+
 def _case_form(value: Any) -> str:
     return "file form" if isinstance(value, dict) and "file" in value else "inline form"
 
@@ -353,6 +381,9 @@ PromptForm = Annotated[
     | Annotated[FilePrompt, Tag("file form")]
     | Annotated[MessagesPrompt, Tag("messages form")],
     Discriminator(_prompt_form),
+]
+ToolForm = Annotated[
+    Annotated[ToolEntry, Tag("flat form")] | Annotated[FunctionTool, Tag("nested form")], Discriminator(_tool_form)
 ]
 CaseForm = Annotated[
     Annotated[InlineCase, Tag("inline form")] | Annotated[FileCases, Tag("file form")], Discriminator(_case_form)

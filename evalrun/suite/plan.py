@@ -11,22 +11,26 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from evalrun import template, tokens
+from evalrun import tokens
 from evalrun.catalog import DIALECTS
+from evalrun.catalog.adapt import adapt
 from evalrun.errors import NothingSelected, UsageError
-from evalrun.records.message import Message
 from evalrun.records.outcome import TokensMethod
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.request import Request, request_key
 from evalrun.records.suite import Case, Model, Prompt, Suite
+from evalrun.suite.rendering import render_messages, render_turns, results_of, tools_of
 
 MAX_PLANNED = 100_000
 
-# What an answer is reckoned at where nothing limits it.
+_WITHOUT_OUTPUT = frozenset({"recorded", "openai-embeddings"})
+
+# What an answer is reckoned at where nothing limits it, and what of it is reckoned to be written where it is sent back.
 _DEFAULT_OUTPUT_TOKENS = 256
+_REPLY_TOKENS = 100
 
 
 def make_plan(suite: Suite, *, max_planned: int = MAX_PLANNED) -> Plan:
@@ -40,24 +44,85 @@ def make_plan(suite: Suite, *, max_planned: int = MAX_PLANNED) -> Plan:
             f"{suite.file}: {planned:,} cells are planned ({len(columns)} columns × {len(suite.cases):,} cases × "
             f"{suite.samples} samples), more than {max_planned:,}\nraise the limit with --max-planned {planned}"
         )
-    cells, methods = _cells(suite, columns)
+    cells, methods, merged = _cells(suite, columns)
     return Plan(
         suite=suite,
         columns=columns,
         cells=tuple(cells),
         order=tuple(_order(suite, cells)),
-        merged=planned - len(cells),
+        merged=merged,
         tokens_method=max(methods, key=list(TokensMethod).index, default=TokensMethod.ESTIMATE),
     )
 
 
 def first_request(plan: Plan, cell: Cell) -> Request:
-    """The request that opens a cell, exactly as it will be sent."""
-    suite, column = plan.suite, plan.columns[cell.column]
+    """The request that opens a cell, exactly as it will be sent; it answers `choices_of` cells in a row."""
+    suite, column, case = plan.suite, plan.columns[cell.column], plan.suite.cases[cell.case]
     model = _by_name(suite.models, column.model, "label")
-    prompt = _by_name(suite.prompts, column.prompt, "name")
-    request = _request(suite, prompt, model, column.params, suite.cases[cell.case], cell.sample)
-    return replace(request, input_tokens=cell.input_tokens, output_tokens=cell.output_tokens)
+    prompt = prompt_of(plan, cell)
+    choices = _choices(suite, prompt, model, column.params, case)
+    params = _params(suite, prompt, model, column.params, case)[0]
+    request = _request(suite, prompt, model, params, case, cell.sample // choices)
+    answers = max(choices, params.get("best_of", 1))  # legacy completions are billed for all that they chose from
+    return replace(request, input_tokens=cell.input_tokens, output_tokens=cell.output_tokens * answers)
+
+
+def prompt_of(plan: Plan, cell: Cell) -> Prompt:
+    """The prompt of a cell's column."""
+    prompt: Prompt = _by_name(plan.suite.prompts, plan.columns[cell.column].prompt, "name")
+    return prompt
+
+
+def has_script(plan: Plan, cell: Cell) -> bool:
+    """Whether a cell may make further requests: for live turns, or to answer calls. Recorded answers are one each."""
+    model: Model = _by_name(plan.suite.models, plan.columns[cell.column].model, "label")
+    return _scripted(prompt_of(plan, cell), model)
+
+
+def choices_of(plan: Plan, cell: Cell) -> int:
+    """How many answers the cell's request asks for: each of them is a sample, and a cell of its own."""
+    suite, column = plan.suite, plan.columns[cell.column]
+    model: Model = _by_name(suite.models, column.model, "label")
+    return _choices(suite, prompt_of(plan, cell), model, column.params, suite.cases[cell.case])
+
+
+def expected_requests(plan: Plan, cell: Cell) -> list[tuple[int, int]]:
+    """Input and output tokens of each request that a cell is reckoned to make, its first one before the others.
+
+    A cell that shares its request with the one before it makes none. Live turns are known, but for what the model will
+    have said; of tools one round a turn is reckoned.
+    """
+    choices = choices_of(plan, cell)
+    if cell.sample % choices:
+        return []
+    prompt, case = prompt_of(plan, cell), plan.suite.cases[cell.case]
+    if not has_script(plan, cell):
+        return [(cell.input_tokens, cell.output_tokens * choices)]
+    request = first_request(plan, cell)
+    found = [(request.input_tokens, request.output_tokens)]
+    reply = min(request.output_tokens, _REPLY_TOKENS)
+    rounds = 2 if prompt.tool_results else 1
+    turns = [tokens.count_messages((turn,), request.model)[0] for turn in render_turns(prompt, case, plan.suite)]
+    total = request.input_tokens
+    for number, said in enumerate([0, *turns]):
+        for round_ in range(rounds):
+            if number or round_:
+                total += reply + (said if not round_ else reply)
+                found.append((total, request.output_tokens))
+    return found
+
+
+def changes_of(plan: Plan) -> tuple[str, ...]:
+    """What of the parameters is sent otherwise than the suite says, model by model, in words."""
+    suite = plan.suite
+    said: dict[str, None] = {}
+    sets = {json.dumps(case.params, sort_keys=True, default=str): case for case in suite.cases}
+    for column, case in itertools.product(plan.columns, sets.values()):
+        model = _by_name(suite.models, column.model, "label")
+        prompt = _by_name(suite.prompts, column.prompt, "name")
+        for words in _params(suite, prompt, model, column.params, case)[1]:
+            said[f"{model.label}: {words}"] = None
+    return tuple(said)
 
 
 def _columns(suite: Suite) -> Iterator[Column]:
@@ -87,53 +152,88 @@ def _fixed(key: str, prompt: Prompt, model: Model) -> bool:
     return key in prompt.params or key in model.params or model.recorded is not None
 
 
-def _cells(suite: Suite, columns: tuple[Column, ...]) -> tuple[list[Cell], set[TokensMethod]]:
+def _cells(suite: Suite, columns: tuple[Column, ...]) -> tuple[list[Cell], set[TokensMethod], int]:
+    """The cells, how their tokens were counted, and how many were left out as the same as another."""
     models = {model.label: model for model in suite.models}
     prompts = {prompt.name: prompt for prompt in suite.prompts}
     cells: list[Cell] = []
     methods: set[TokensMethod] = set()
     twins: dict[str, int] = {}
+    merged = 0
     for case_index, case in enumerate(suite.cases):
         seen = set()
-        for (index, column), sample in itertools.product(enumerate(columns), range(suite.samples)):
-            model = models[column.model]
-            request = _request(suite, prompts[column.prompt], model, column.params, case, sample)
+        for (index, column), drawn in itertools.product(enumerate(columns), range(suite.samples)):
+            model, prompt = models[column.model], prompts[column.prompt]
+            params = _params(suite, prompt, model, column.params, case)[0]
+            request = _request(suite, prompt, model, params, case, drawn)
             identity = (column.prompt, column.model, request.key)
             if identity in seen:
+                merged += 1
                 continue
             seen.add(identity)
-            twin = twins[request.key] = twins.get(request.key, 0) + 1
             count, method = _input_tokens(request)
             methods.add(method)
-            cells.append(
-                Cell(
-                    position=len(cells),
-                    key=request.key if twin == 1 else f"{request.key}#{twin}",
-                    request_key=request.key,
-                    case=case_index,
-                    column=index,
-                    sample=sample,
-                    input_tokens=count,
-                    output_tokens=_output_tokens(request),
+            scripted = _scripted(prompt, model)
+            name = _dialogue_key(request.key, suite, prompt, case) if scripted else request.key
+            choices = _choices(suite, prompt, model, column.params, case)
+            for choice in range(choices):
+                twin = twins[name] = twins.get(name, 0) + 1
+                cells.append(
+                    Cell(
+                        position=len(cells),
+                        key=name if twin == 1 else f"{name}#{twin}",
+                        request_key=request.key,
+                        case=case_index,
+                        column=index,
+                        sample=drawn * choices + choice,
+                        input_tokens=count,
+                        output_tokens=_output_tokens(request),
+                    )
                 )
-            )
-    return cells, methods
+    return cells, methods, merged
 
 
-def _request(suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, Any], case: Case, sample: int) -> Request:
-    messages = tuple(
-        Message(role=message.role, content=template.render(message.text, case.vars)) for message in prompt.messages
-    )
-    provider = suite.providers[model.provider]
-    params: dict[str, Any]
+def _choices(suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, Any], case: Case) -> int:
     if model.recorded:
-        params, name, sample = _recorded_params(model, case), model.label, 0
-    else:
-        # The nearest wins: case, prompt, model, matrix, suite.
-        params = {**suite.params, **matrix, **model.params, **prompt.params, **case.params}
-        name = model.name
-        if isinstance(params.get("seed"), int):
-            params["seed"] += sample
+        return 1
+    nearest = (case.params, prompt.params, model.params, matrix, suite.params)
+    return int(next((params["n"] for params in nearest if "n" in params), 1))
+
+
+def _params(
+    suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, Any], case: Case
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The parameters of a column's request for a case, as the model takes them, and in words what that changes."""
+    if model.recorded:
+        return _recorded_params(model, case), ()
+    # The nearest wins: case, prompt, model, matrix, suite.
+    said = {**suite.params, **matrix, **model.params, **prompt.params, **case.params}
+    provider = suite.providers[model.provider]
+    return adapt(provider.id, provider.dialect, model.name, said) if said else (said, ())
+
+
+def _scripted(prompt: Prompt, model: Model) -> bool:
+    return model.recorded is None and bool(prompt.turns or prompt.tool_results)
+
+
+def _dialogue_key(key: str, suite: Suite, prompt: Prompt, case: Case) -> str:
+    """The key of a cell whose first request has *key*, of all that it will say."""
+    turns = [asdict(turn) for turn in render_turns(prompt, case, suite)]
+    script = [key, turns, [asdict(result) for result in results_of(prompt, case)], prompt.max_tool_rounds]
+    return hashlib.sha256(
+        json.dumps(script, sort_keys=True, default=str).encode("utf-8", "backslashreplace")
+    ).hexdigest()
+
+
+def _request(suite: Suite, prompt: Prompt, model: Model, params: dict[str, Any], case: Case, sample: int) -> Request:
+    messages = render_messages(prompt, case, suite)
+    tools = tools_of(prompt, case)
+    provider = suite.providers[model.provider]
+    name = model.name
+    if model.recorded:
+        name, sample = model.label, 0
+    elif isinstance(params.get("seed"), int):
+        params = {**params, "seed": params["seed"] + sample}
     key = request_key(
         provider=provider.id,
         dialect=provider.dialect,
@@ -142,6 +242,7 @@ def _request(suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, An
         messages=messages,
         params=params,
         sample=sample,
+        tools=tools,
     )
     return Request(
         key=key,
@@ -151,6 +252,8 @@ def _request(suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, An
         messages=messages,
         params=params,
         sample=sample,
+        tools=tools,
+        pictures=suite.pictures,
     )
 
 
@@ -169,11 +272,11 @@ def _recorded_params(model: Model, case: Case) -> dict[str, Any]:
 def _input_tokens(request: Request) -> tuple[int, TokensMethod]:
     if request.dialect == "recorded":
         return 0, TokensMethod.RECORDED
-    return tokens.count_messages(request.messages, request.model)
+    return tokens.count_messages(request.messages, request.model, request.tools)
 
 
 def _output_tokens(request: Request) -> int:
-    if request.dialect == "recorded":
+    if request.dialect in _WITHOUT_OUTPUT:
         return 0
     params = request.params
     return int(params.get("max_completion_tokens") or params.get("max_tokens") or _DEFAULT_OUTPUT_TOKENS)

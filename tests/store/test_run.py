@@ -401,3 +401,49 @@ async def test_odd_outcomes_are_put_and_read(tmp_path: Path) -> None:
         first, _, second, *_ = store.rows()
         assert first.output == second.output == "\ud800\udc00 \x00 \ud83d"
         assert store.spent().unpriced == 1
+
+
+async def test_a_dialogue_under_way_is_pending_where_it_stands(tmp_path: Path) -> None:
+    """A cell whose dialogue goes on is pending, is scored by nobody, and says what was asked and answered last."""
+    with new_run(tmp_path / "run") as store:
+        await store.put(key(0), 0, answer("one", goes_on=True), MESSAGES)
+        await store.put(key(0), 1, answer("two", goes_on=True), MESSAGES * 2)
+
+        assert key(0) in {cell.key for cell in store.pending()}
+        assert store.answered_keys() == set()
+        assert store.counts()[Status.PENDING] == 6
+        assert list(store.marks_missing(lambda *_: "d")) == []
+        stands = store.begun()
+        assert set(stands) == {key(0)}
+        assert (stands[key(0)].ordinal, stands[key(0)].messages) == (1, MESSAGES * 2)
+        assert stands[key(0)].outcome == answer("two").outcome
+
+        await store.put(key(0), 2, answer("three"))
+
+        assert store.begun() == {}
+        assert store.answered_keys() == {key(0)}
+        assert store.messages(key(0)) == (MESSAGES, MESSAGES * 2, ())
+
+
+async def test_forgetting_a_dialogue_keeps_its_paid_replies(tmp_path: Path) -> None:
+    """Of a dialogue that ended in an error only the last request is asked again."""
+    with new_run(tmp_path / "run") as store:
+        await store.put(key(0), 0, answer("paid", goes_on=True), MESSAGES)
+        await store.put(key(0), 1, failure(), MESSAGES)
+
+        assert store.failed_keys() == {key(0)}
+        assert store.forget([key(0)]) == 1
+
+        assert store.begun()[key(0)].ordinal == 0
+        assert list(store.history()) == [(key(0), 1, failure())]
+        assert await store.put(key(0), 1, answer("again"), MESSAGES)
+        assert [row.output for row in store.rows() if row.exchanges] == ["again"]
+
+
+async def test_cells_that_share_a_reply_are_stored_together(tmp_path: Path) -> None:
+    """Several exchanges are stored in one commit; a place that is taken keeps what it has."""
+    with new_run(tmp_path / "run") as store:
+        await store.put(key(1), 0, answer("first"))
+        await store.put_together((key(n), 0, answer(str(n)), MESSAGES) for n in range(3))
+
+        assert [row.output for row in store.rows() if row.exchanges] == ["0", "first", "2"]
