@@ -18,10 +18,28 @@ from urllib.parse import SplitResult, urlsplit
 from evalrun.errors import UsageError
 from evalrun.records.suite import Provider
 
+ENTRA = "entra"
+"""What stands for the variable of a key in `allowed` where a provider's key is a token of Microsoft Entra."""
+
 HOME_ORIGINS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {"OPENAI_API_KEY": frozenset({"https://api.openai.com"})},
+    {
+        "OPENAI_API_KEY": frozenset({"https://api.openai.com"}),
+        "AZURE_OPENAI_API_KEY": frozenset[str](),
+        "AZURE_INFERENCE_CREDENTIAL": frozenset[str](),
+        "ANTHROPIC_API_KEY": frozenset({"https://api.anthropic.com"}),
+        "GEMINI_API_KEY": frozenset({"https://generativelanguage.googleapis.com"}),
+        "GROQ_API_KEY": frozenset({"https://api.groq.com"}),
+        "OPENROUTER_API_KEY": frozenset({"https://openrouter.ai"}),
+        "MISTRAL_API_KEY": frozenset({"https://api.mistral.ai"}),
+        "CEREBRAS_API_KEY": frozenset({"https://api.cerebras.ai"}),
+        "DEEPSEEK_API_KEY": frozenset({"https://api.deepseek.com"}),
+        "GITHUB_TOKEN": frozenset({"https://models.github.ai"}),
+    }
 )
-"""Variable -> the origins that its key may go to without being asked about: the catalog's pairs, as a test proves."""
+"""Variable -> the origins that its key may go to without being asked about: the catalog's pairs, as a test proves.
+
+A key without any is one for an endpoint of the user's own, which only the user can name.
+"""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -159,26 +177,31 @@ def refusal(provider: Provider, allowed: Collection[tuple[str, str]]) -> str | N
     not know may also go to this machine; one that it knows may not, for a service here is not its vendor either.
     Except on this machine a key goes over https. A provider without a key may be anywhere that has a clear origin.
     """
-    if not provider.base_url and not provider.api_key_env:
+    variable = provider.api_key_env or (ENTRA if provider.auth == ENTRA else None)
+    if not provider.base_url and not variable:
         return None
     try:
         origin = origin_of(provider.base_url)
     except ValueError as error:
         return f"provider {provider.id}: {error}"
-    variable = provider.api_key_env
-    home_origins = HOME_ORIGINS.get(variable or "", ())
-    if not variable or origin in home_origins or (is_loopback(origin) and not home_origins):
+    home_origins = HOME_ORIGINS.get(variable or "", frozenset())
+    known = variable in HOME_ORIGINS or variable == ENTRA
+    if not variable or origin in home_origins or (is_loopback(origin) and not known):
         return None
     if not (origin.startswith("https://") or is_loopback(origin)):
-        return f"provider {provider.id}: the key in {variable} goes over https only, and {origin} is not https"
+        return f"provider {provider.id}: {_key(variable)} goes over https only, and {origin} is not https"
     if any(variable == name and _same_origin(place, origin) for name, place in allowed):
         return None
     home = ", ".join(sorted(home_origins))
     whose = f"belongs to {home} and " if home else ""
     return (
-        f"provider {provider.id}: the key in {variable} {whose}would go to {origin}, which a suite alone cannot allow; "
+        f"provider {provider.id}: {_key(variable)} {whose}would go to {origin}, which a suite alone cannot allow; "
         f"if that is what you want, add --allow-origin {variable}={origin}"
     )
+
+
+def _key(variable: str) -> str:
+    return "your Entra token" if variable == ENTRA else f"the key in {variable}"
 
 
 def _same_origin(place: str, origin: str) -> bool:

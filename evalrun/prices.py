@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ class _Table:
 
 @cache
 def _tables() -> dict[str, _Table]:
-    document = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8"))
+    document = json.loads(_snapshot())
     date, source = document["as_of"], document["source"]
     return {provider: _table(entries, date, source) for provider, entries in document["providers"].items()}
 
@@ -116,6 +117,26 @@ def _installed_price(provider: str, model: str) -> Price | None:
 def _lowest(figure: object) -> float:
     """The price of the lowest tier."""
     return float(str(getattr(figure, "base", figure)))
+
+
+def model_note(provider: str, model: str) -> str | None:
+    """A sentence about a model that the snapshot does not know, though it knows its provider's; None for all others."""
+    table = _tables().get(provider)
+    if table is None or price_of(provider, model) is not None:
+        return None
+    near = get_close_matches(model.lower(), list(table.names), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{provider}/{model}: not among the models known on {_as_of()}, so its price is not known{hint}"
+
+
+@cache
+def _as_of() -> str:
+    date: str = json.loads(_snapshot())["as_of"]
+    return date
+
+
+def _snapshot() -> str:
+    return Path(__file__).with_name("prices.json").read_text(encoding="utf-8")
 
 
 def cost_usd(price: Price | None, usage: Usage) -> float | None:

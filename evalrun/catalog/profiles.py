@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from evalrun.catalog import github_profiles, vendor_profiles
 from evalrun.catalog.profile import Profile
+from evalrun.catalog.table import ENTRIES
 
 __all__ = ["PROFILES", "Profile", "profile_for"]
 
@@ -15,9 +16,8 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 )
 """What a suite may name under ``quota:`` and ``providers.<id>.profile``."""
 
-_OF_ANY_PLAN = frozenset(
-    {"openai", "azure", "foundry", "anthropic", "groq", "gemini", "mistral", "cerebras", "deepseek"}
-)
+_BY_MODEL = frozenset({"openrouter", "github"})
+_OF_ANY_PLAN = {entry.id: entry.profile for entry in ENTRIES if entry.profile and entry.id not in _BY_MODEL}
 
 
 def profile_for(provider_id: str, model_name: str) -> Profile | None:
@@ -31,4 +31,4 @@ def profile_for(provider_id: str, model_name: str) -> Profile | None:
     if provider_id == "github":
         tier = github_profiles.tier_of(model_name)
         return PROFILES.get(f"github-free-{tier}") or PROFILES.get(f"github-pro-{tier}")
-    return PROFILES[provider_id] if provider_id in _OF_ANY_PLAN else None
+    return PROFILES.get(_OF_ANY_PLAN.get(provider_id, ""))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalrun.conduct.foresight import Foreseen
+from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.plan import ColumnForecast, shown_requests
 from evalrun.conduct.plan import forecast as column_forecasts
 from evalrun.records.plan import Plan
@@ -100,7 +101,7 @@ def plan_lines(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
     if foreseen.run:
         words = f"evalrun {safe_line(Path(plan.suite.file).name)} goes on with {foreseen.run}; --new starts anew"
         yield from _wrapped(words, "")
-    for note in foreseen.notes:
+    for note in (*warnings_of(plan), *model_notes(plan), *foreseen.notes):
         yield from _wrapped(f"note: {safe_line(note)}", "")
 
 
@@ -262,7 +263,7 @@ def plan_json(plan: Plan, foreseen: Foreseen, show: int) -> dict[str, Any]:
         ],
         "sentence": time_text(found),
         "budget": list(found.budget),
-        "notes": list(foreseen.notes),
+        "notes": [*warnings_of(plan), *model_notes(plan), *foreseen.notes],
         "requests": [
             {"cell": place, "key": request.key, "model": request.model, "params": dict(request.params),
              "messages": [message_json(message) for message in request.messages],

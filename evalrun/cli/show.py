@@ -46,6 +46,10 @@ class Screen:
         if not self._quiet:
             click.echo(safe_line(line), err=True)
 
+    def warn(self, line: str) -> None:
+        """See conduct.options.Observer."""
+        click.echo(safe_line(f"WARNING: {line}"), err=True)
+
     def start(self, plan: Plan, done: Mapping[str, int], forecast: Forecast) -> None:
         """See conduct.options.Observer."""
         if self._quiet:

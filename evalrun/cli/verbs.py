@@ -22,10 +22,11 @@ _MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
 
 def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
+    from evalrun.cli.models import models
     from evalrun.cli.quota import quota
     from evalrun.cli.tokens import tokens
 
-    for verb in (run, plan, resume, score, report, runs, quota, tokens, schema, init, simulate):
+    for verb in (run, plan, resume, score, report, runs, models, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 
 
@@ -238,7 +239,8 @@ def simulate(host: str, port: int, log: Path | None, **said: Any) -> int:
     return 0
 
 
-def _selection(said: dict[str, Any]) -> Any:
+def _selection(said: dict[str, Any], environ: Mapping[str, str]) -> Any:
+    from evalrun.catalog import endpoints_in
     from evalrun.conduct.options import Selection
 
     return Selection(
@@ -252,14 +254,20 @@ def _selection(said: dict[str, Any]) -> Any:
         sample=said["sample"],
         max_planned=said["max_planned"],
         fail_under=said.get("fail_under"),
+        endpoints=endpoints_in(environ),
     )
 
 
-def _allowed(said: dict[str, Any]) -> Any:
+def _allowed(said: dict[str, Any], environ: Mapping[str, str]) -> Any:
     """What a resumed run may do, whose suite is known already."""
+    from evalrun.catalog import endpoints_in
     from evalrun.conduct.options import Selection
 
-    return Selection(allow_origins=o.origins(said["allow_origins"]), allow_code=said["allow_code"])
+    return Selection(
+        allow_origins=o.origins(said["allow_origins"]),
+        allow_code=said["allow_code"],
+        endpoints=endpoints_in(environ),
+    )
 
 
 def _run_options(said: dict[str, Any]) -> Any:
@@ -273,7 +281,7 @@ def _run_options(said: dict[str, Any]) -> Any:
         results=said["results"],
         environ=environ,
         state=state_folder(os.environ),
-        selection=_selection(said) if "models" in said else _allowed(said),
+        selection=_selection(said, environ) if "models" in said else _allowed(said, environ),
         concurrency=said["concurrency"],
         budget=Budget(
             max_requests=said["max_requests"],
@@ -303,7 +311,7 @@ def _offline(said: dict[str, Any]) -> Any:
     from evalrun.conduct.options import RunOptions, Selection
     from evalrun.conduct.quota import state_folder
 
-    selection = _selection(said) if "models" in said else Selection()
+    selection = _selection(said, os.environ) if "models" in said else Selection()
     return RunOptions(results=said["results"], environ={}, state=state_folder(os.environ), selection=selection)
 
 

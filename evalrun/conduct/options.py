@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from evalrun.catalog import PROVIDERS
 from evalrun.errors import ExitCode
+from evalrun.keys import ENTRA
 from evalrun.records.plan import Plan
 from evalrun.records.quota import Budget
 from evalrun.scheduler.forecast import Forecast
@@ -19,7 +21,8 @@ CacheMode = Literal["off", "use", "refresh", "only"]
 class Selection:
     """Which suite content: overrides of models, parameters and variables, and which cells of it.
 
-    *allow_code*: Python functions that the suite names may be run.
+    *allow_origins* are pairs of key variable and origin that the user allows; *endpoints* the addresses that the
+    environment gives, by provider id. *allow_code*: Python functions that the suite names may be run.
     """
 
     models: tuple[str, ...] = ()
@@ -32,6 +35,18 @@ class Selection:
     sample: int | None = None
     max_planned: int = 100_000
     fail_under: float | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> frozenset[tuple[str, str]]:
+        """Where keys may go: what the user allows, and who has both the key and the address in the environment."""
+        pairs = {
+            (variable, address)
+            for name, address in self.endpoints.items()
+            for variable in (PROVIDERS[name].api_key_env, ENTRA)
+            if variable
+        }
+        return self.allow_origins | pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +98,9 @@ class Observer(Protocol):
 
     def say(self, line: str) -> None:
         """One line that matters before or after the run."""
+
+    def warn(self, line: str) -> None:
+        """One line of a danger: shown however quiet it is to be."""
 
     def start(self, plan: Plan, done: Mapping[str, int], forecast: Forecast) -> None:
         """The requests begin; *done* counts what each model has already, *forecast* says what is to come."""

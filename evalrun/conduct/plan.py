@@ -97,7 +97,8 @@ def _load(path: str | Path, selection: Selection) -> Suite:
         models=selection.models,
         params=selection.params,
         variables=selection.variables,
-        allow_origins=selection.allow_origins,
+        allow_origins=selection.allowed,
+        endpoints=selection.endpoints,
         allow_code=selection.allow_code,
     )
     suite = load_suite(path, scorers=OPTIONS, overrides=overrides)

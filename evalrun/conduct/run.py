@@ -12,11 +12,13 @@ from evalrun import __version__
 from evalrun.clock import Clock, SystemClock
 from evalrun.conduct.finish import Finished, finish
 from evalrun.conduct.log import LOGGER, run_log
+from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.session import carry_out
 from evalrun.conduct.sitting import Ending
 from evalrun.errors import LedgerOutOfReach, UsageError
 from evalrun.keys import Secret, read_key
+from evalrun.providers.proxies import proxy_secrets
 from evalrun.records.plan import Plan
 from evalrun.redact import Redactor
 from evalrun.scheduler.rooms import Spent
@@ -96,6 +98,11 @@ def sit(opened: Opened, options: RunOptions, observer: Observer, clock: Clock, *
         with run_log(store.folder, redactor):
             store.begin_sitting(now=clock.time(), how=how, argv=tuple(map(redactor, options.command)))
             LOGGER.info("%s %s: %d cells, evalrun %s", how, plan.suite.file, len(plan.cells), __version__)
+            for line in warnings_of(plan):
+                LOGGER.warning("%s", line)
+                observer.warn(line)
+            for line in model_notes(plan):
+                observer.say(f"note: {line}")
             ending = asyncio.run(_ask(opened, options, observer, clock))
             finished = finish(store, plan, ending, options=options, changes=opened.changes, clock=clock)
             store.end_sitting(now=clock.time(), ended=finished.facts.state)
@@ -118,10 +125,10 @@ async def _ask(opened: Opened, options: RunOptions, observer: Observer, clock: C
 
 
 def _secrets(plan: Plan, options: RunOptions) -> list[Secret]:
-    """The keys in use, for taking them out of what is written."""
+    """The keys in use and the proxies' passwords, for taking them out of what is written."""
     used = sorted({model.provider for model in plan.suite.models})
     found = (read_key(plan.suite.providers[name], options.environ) for name in used)
-    return [secret for secret in found if secret is not None]
+    return [*(secret for secret in found if secret is not None), *proxy_secrets(options.environ)]
 
 
 def _unfinished(options: RunOptions, suite: str, file: str) -> RunInfo | None:

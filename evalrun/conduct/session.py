@@ -9,10 +9,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 from evalrun.clock import Clock
+from evalrun.conduct.anchor import anchored
 from evalrun.conduct.foresight import foresee_sitting
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.sitting import Ending, Sitting
 from evalrun.conduct.sitting_quota import budget_of, sitting_quota
+from evalrun.conduct.sunset import telling_of_ends
 from evalrun.errors import ExitCode
 from evalrun.providers.send import open_send
 from evalrun.records.plan import Plan
@@ -32,6 +34,7 @@ async def carry_out(
     store: RunStore, plan: Plan, options: RunOptions, *, clock: Clock, observer: Observer, spent: Spent
 ) -> Ending:
     """Ask everything that has no answer yet; every answer is on disk before it counts as done."""
+    plan = await anchored(plan, options, clock)
     async with AsyncExitStack() as stack:
         quota = stack.enter_context(sitting_quota(plan, options, spent, clock.time()))
         sitting = Sitting(store, plan, options, clock, quota, observer.say)
@@ -40,11 +43,11 @@ async def carry_out(
         providers = await _endpoints(plan, stack, clock)
         await asyncio.to_thread(preload, [model.name for model in plan.suite.models if model.recorded is None])
         recorded = {model.label: model.recorded for model in plan.suite.models if model.recorded}
-        allowed = options.selection.allow_origins
+        allowed = options.selection.allowed
         send = await stack.enter_async_context(
             open_send(providers, recorded, environ=options.environ, clock=clock, allowed=allowed)
         )
-        dispatcher = sitting.dispatcher(send)
+        dispatcher = sitting.dispatcher(telling_of_ends(send, observer.say))
         forecast = foresee_sitting(plan, store, quota, options, clock.time())
         observer.start(plan, {lane.label: lane.done for lane in sitting.progress()}, forecast)
         deadline_s = budget_of(plan, options).deadline_s

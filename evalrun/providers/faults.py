@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import errno
 import ssl
+from http import HTTPStatus
 
 import aiohttp
 
+from evalrun.providers.proxies import Proxy
 from evalrun.records.outcome import FailureKind
 
-_CA_HINT = "if it is your own authority's, name its file in the variable SSL_CERT_FILE"
+_CA_HINT = "if it is your own authority's, name its file in `ca_file` or in the variable SSL_CERT_FILE"
 
 
-def fault_of(error: BaseException, host: str) -> tuple[FailureKind, str]:
-    """The kind of failure and what to tell people. *host* is all that is told of where the request went."""
+def fault_of(error: BaseException, host: str, proxy: Proxy | None = None) -> tuple[FailureKind, str]:
+    """The kind of failure and what to tell people. *host* is all that is told of where the request went.
+
+    *proxy* is what it went through.
+    """
+    if proxy is not None:
+        if isinstance(error, aiohttp.ClientProxyConnectionError):
+            why = f"no connection to the proxy {proxy.place} ({_reason(error)}); {_named(proxy)}"
+            return FailureKind.CONNECT, why
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                return FailureKind.AUTH, login_wanted(proxy)
+            why = f"the proxy {proxy.place} makes no connection to {host} (HTTP {error.status}); {_named(proxy)}"
+            return FailureKind.CONNECT, why
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         why = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
         return FailureKind.TLS, f"the certificate of {host} is not trusted ({why}); {_CA_HINT}"
@@ -38,6 +52,16 @@ def fault_of(error: BaseException, host: str) -> tuple[FailureKind, str]:
     if isinstance(error, (aiohttp.ClientConnectionError, OSError)):
         return FailureKind.RESET, f"the connection to {host} broke ({_reason(error)})"
     return FailureKind.INTERNAL, f"{type(error).__name__} while sending"
+
+
+def login_wanted(proxy: Proxy) -> str:
+    """What to tell people of a proxy's 407."""
+    how = "refuses the user and password" if proxy.user else "wants a user and a password"
+    return f"the proxy {proxy.place} {how} (HTTP 407): {proxy.variable}=http://user:password@host:port"
+
+
+def _named(proxy: Proxy) -> str:
+    return f"{proxy.variable} names it, and NO_PROXY the hosts to go to without it"
 
 
 def _reason(error: BaseException) -> str:

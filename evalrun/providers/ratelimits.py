@@ -62,8 +62,10 @@ def facts_of(status: int, headers: Mapping[str, str], error: ErrorSaid | None, n
     server_time = http_date(headers.get("date", ""))
     moment = now if server_time is None else server_time
     facts = limit_facts(headers, moment)
+    sunset_at = http_date(headers.get("sunset", ""))
+    deprecated = "sunset" in headers or headers.get("deprecation", "false").strip().lower() != "false"
     if error is None:
-        return RateFacts(facts=facts, server_time=server_time)
+        return RateFacts(facts=facts, server_time=server_time, sunset_at=sunset_at, deprecated=deprecated)
     asked_s = retry_after_s(headers, now)
     if asked_s is None:
         asked_s = asked_wait_s(error, moment)
@@ -81,6 +83,8 @@ def facts_of(status: int, headers: Mapping[str, str], error: ErrorSaid | None, n
         named=named,
         facts=facts,
         server_time=server_time,
+        sunset_at=sunset_at,
+        deprecated=deprecated,
     )
 
 
@@ -124,7 +128,7 @@ def _refusal(
     by_code = codes & MONEY_CODES or any(code.endswith("_spend_limit_exceeded") for code in codes)
     if by_code or status == 402 or _MONEY_WORDS.search(words):
         return Refusal.MONEY
-    if _retired(status, headers, now):
+    if _retired(status, headers, now, silent=not (codes or words.strip())):
         return Refusal.GONE
     if status == 413 or codes & TOO_LONG_CODES or never_fits(error.message):
         return Refusal.REQUEST_SIZE
@@ -193,12 +197,19 @@ def _until_midnight_s(error: ErrorSaid, asked_s: float | None, now: float) -> fl
     return max(0.0, midnight.timestamp() - now)
 
 
-def _retired(status: int, headers: Mapping[str, str], now: float) -> bool:
-    """Whether the service is closed for good: 410, or a refusal with a ``sunset`` date (RFC 8594) gone by."""
+def _retired(status: int, headers: Mapping[str, str], now: float, *, silent: bool) -> bool:
+    """Whether the service is closed for good: 410, or a refusal with a ``sunset`` date (RFC 8594) gone by.
+
+    GitHub Models closed the door on some before that date: 403 without a word, and a ``deprecation`` date (RFC 9745)
+    gone by.
+    """
     if status == 410:
         return True
     sunset = headers.get("sunset")
     if sunset is None or status not in (401, 403, 404):
         return False
     moment = http_date(sunset)
-    return moment is None or moment <= now
+    if moment is None or moment <= now:
+        return True
+    since = number(headers.get("deprecation", "").strip().removeprefix("@"))
+    return silent and since is not None and since <= now

@@ -1,18 +1,14 @@
-"""The way out: a Request goes to its provider in its dialect, and an Outcome comes back. Keys live here only."""
+"""The way out: a Request goes to its provider in its dialect, and an Outcome comes back."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
+from dataclasses import replace
 
-from yarl import URL
-
-from evalrun import __version__
+from evalrun.catalog import foreign_dialect
 from evalrun.clock import Clock
 from evalrun.errors import UsageError
-from evalrun.keys import Secret, forbidden_header, origin_of, read_key, refusal
 from evalrun.providers import (
     anthropic_messages,
     azure_ai_inference,
@@ -22,9 +18,11 @@ from evalrun.providers import (
     openai_embeddings,
     openai_responses,
 )
-from evalrun.providers.dialect import Auth, Dialect, Unsupported, encode
+from evalrun.providers.dialect import Dialect, Unsupported, encode
+from evalrun.providers.endpoint import Endpoint, endpoint_of
+from evalrun.providers.entra import NoToken
 from evalrun.providers.recorded import answer
-from evalrun.providers.transport import ACCEPT_ENCODING, Transport, open_transport
+from evalrun.providers.transport import Transport, open_transport
 from evalrun.records.outcome import Failure, FailureKind, Outcome
 from evalrun.records.request import Request
 from evalrun.records.suite import Provider, Recorded
@@ -47,23 +45,6 @@ DIALECTS: Mapping[str, Dialect] = {
 """The dialects that go over HTTP, by name."""
 
 
-_AUTH: Mapping[Auth, Callable[[str], dict[str, str]]] = {
-    "bearer": lambda key: {"authorization": f"Bearer {key}"},
-    "api-key": lambda key: {"api-key": key},
-    "x-api-key": lambda key: {"x-api-key": key},
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Endpoint:
-    """A provider made ready: where it is, and the headers with the key in them, which is why they are never shown."""
-
-    provider: Provider
-    dialect: Dialect
-    base: str
-    headers: Mapping[str, str] = field(repr=False)
-
-
 @asynccontextmanager
 async def open_send(
     providers: Mapping[str, Provider],
@@ -80,21 +61,13 @@ async def open_send(
     anything is sent, where a key is missing or may not go where it would. `send` itself never raises for the world's
     faults: it returns a Failure.
     """
-    keys: dict[str, Secret] = {}
-    endpoints: dict[str, _Endpoint] = {}
-    for name, provider in providers.items():
-        if provider.dialect == RECORDED:
-            continue
-        why = refusal(provider, allowed)
-        if why:
-            raise UsageError(why)
-        key = read_key(provider, environ)
-        if key:
-            keys[name] = key
-        endpoints[name] = _endpoint(provider, key)
-    redact = Redactor(keys.values())
-    tls = any(endpoint.base.startswith("https:") for endpoint in endpoints.values())
-    async with open_transport(clock, environ=environ, tls=tls) as transport:
+    endpoints = {
+        name: endpoint_of(provider, dialect_of(provider), environ=environ, clock=clock, allowed=allowed)
+        for name, provider in providers.items()
+        if provider.dialect != RECORDED
+    }
+    redact = Redactor(secret for endpoint in endpoints.values() for secret in endpoint.secrets)
+    async with open_transport(clock) as transport:
 
         async def send(request: Request) -> Outcome:
             if request.dialect == RECORDED:
@@ -102,43 +75,40 @@ async def open_send(
             endpoint = endpoints.get(request.provider)
             if endpoint is None:
                 return Failure(kind=FailureKind.INTERNAL, message=f"provider {request.provider} was not opened")
-            return await _ask(transport, endpoint, request, redact, clock)
+            if endpoint.tokens is None:
+                return await _ask(transport, endpoint, request, redact, clock)
+            try:
+                ready = endpoint.with_token(await endpoint.tokens.get())
+            except NoToken as why:
+                return Failure(kind=FailureKind.AUTH, message=redact(f"provider {endpoint.provider.id}: {why}"))
+            return await _ask(transport, ready, request, Redactor(ready.secrets), clock)
 
         yield send
 
 
-def _endpoint(provider: Provider, key: Secret | None) -> _Endpoint:
-    dialect = DIALECTS.get(provider.dialect)
-    if dialect is None:
-        raise UsageError(f"provider {provider.id}: unknown dialect {provider.dialect} (known: {', '.join(DIALECTS)})")
-    headers = {"user-agent": f"evalrun/{__version__}"}
-    for name, value in provider.headers.items():
-        if forbidden_header(name) or not (name.isascii() and value.isascii() and value.isprintable()):
-            raise UsageError(f"provider {provider.id}: the header {name!r} cannot be set in a suite")
-        headers[name.lower()] = value
-    headers |= {"content-type": "application/json", "accept-encoding": ACCEPT_ENCODING}
-    if key:
-        headers |= _AUTH[provider.auth or dialect.AUTH](key.reveal())  # type: ignore[index]
+def dialect_of(provider: Provider) -> Dialect:
+    """How to speak to it. Raises UsageError for a dialect that nobody has."""
+    if provider.dialect in DIALECTS:
+        return DIALECTS[provider.dialect]
     try:
-        origin = origin_of(provider.base_url)
-    except ValueError as error:
-        raise UsageError(f"provider {provider.id}: {error}") from error
-    # The address is put together from the origin that was checked, so that nothing else can be meant by it.
-    base = origin + urlsplit(provider.base_url).path.rstrip("/")
-    return _Endpoint(provider=provider, dialect=dialect, base=base, headers=headers)
+        found: Dialect = foreign_dialect(provider.dialect)
+    except KeyError:
+        known = ", ".join(DIALECTS)
+        raise UsageError(f"provider {provider.id}: unknown dialect {provider.dialect} (known: {known})") from None
+    return found
 
 
-async def _ask(transport: Transport, endpoint: _Endpoint, request: Request, redact: Redactor, clock: Clock) -> Outcome:
+async def _ask(transport: Transport, endpoint: Endpoint, request: Request, redact: Redactor, clock: Clock) -> Outcome:
     dialect, provider = endpoint.dialect, endpoint.provider
     try:
-        body = encode(dialect.build(request))
-        url = URL(endpoint.base + dialect.path(request, provider), encoded=True)
-        headers = {**dialect.headers(request, provider), **endpoint.headers}
+        body = encode(endpoint.spelled(dialect.build(request)))
+        url = endpoint.url(dialect.path(request, provider))
+        headers = {**dialect.headers(request, provider), **endpoint.headers, "content-type": "application/json"}
     except Unsupported as lack:
         return Failure(kind=FailureKind.UNSUPPORTED, message=str(lack))
     except (ValueError, TypeError) as error:
         return Failure(kind=FailureKind.BAD_REQUEST, message=f"the request cannot be written as JSON ({error})")
-    reply = await transport.post(url, body, headers, timeout_s=provider.timeout_s)
+    reply = await transport.post(url, body, headers, timeout_s=provider.timeout_s, route=endpoint.route)
     if isinstance(reply, Failure):
         return replace(reply, message=redact(reply.message))
     try:

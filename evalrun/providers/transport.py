@@ -1,4 +1,4 @@
-"""HTTP: one POST -> a whole Reply, or a Failure. Deadlines, a byte cap, no redirects, no proxies, no cookies.
+"""HTTP: one request -> a whole Reply, or a Failure. Deadlines, a byte cap, proxies, no redirects, no cookies.
 
 The pool has no limit of its own: how many requests are on their way at once is the scheduler's business, so no request
 waits here and no wait gets into a latency.
@@ -11,15 +11,16 @@ import io
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import SimpleNamespace
 
 import aiohttp
 from yarl import URL
 
 from evalrun.clock import Clock
-from evalrun.errors import UsageError
-from evalrun.providers.faults import fault_of
+from evalrun.providers.faults import fault_of, login_wanted
+from evalrun.providers.proxies import Proxy
 from evalrun.providers.reply import Reply
 from evalrun.records.outcome import Failure, FailureKind
 
@@ -37,6 +38,26 @@ class Limits:
     body_bytes: int = 16 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How one endpoint is reached: through which proxy, if any, and whose certificates are trusted on the way."""
+
+    tls: ssl.SSLContext | None = None
+    proxy: Proxy | None = None
+    login: aiohttp.BasicAuth | None = field(default=None, repr=False)
+
+    @classmethod
+    def through(cls, proxy: Proxy | None, tls: ssl.SSLContext | None) -> Route:
+        """A route with the proxy's credentials ready."""
+        if proxy is None or proxy.user is None:
+            return cls(tls=tls, proxy=proxy)
+        password = proxy.password.reveal() if proxy.password else ""
+        return cls(tls=tls, proxy=proxy, login=aiohttp.BasicAuth(proxy.user.reveal(), password, "utf-8"))
+
+
+DIRECT = Route()
+
+
 @dataclass(slots=True)
 class _Sending:
     """The mutable state of one sending, written by the trace callbacks and `_exchange` only.
@@ -51,7 +72,7 @@ class _Sending:
 
 
 class Transport:
-    """Posts bytes and gives back whole replies. Made by `open_transport`; *clock* times the replies."""
+    """Sends bytes and gives back whole replies. Made by `open_transport`; *clock* times the replies."""
 
     def __init__(
         self, session: aiohttp.ClientSession, fresh: aiohttp.ClientSession, clock: Clock, limits: Limits
@@ -61,8 +82,22 @@ class Transport:
         self._clock = clock
         self._limits = limits
 
-    async def post(self, url: URL, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Reply | Failure:
-        """Send *body* and read the reply to its end, all within *timeout_s* seconds.
+    async def get(
+        self, url: URL, headers: Mapping[str, str], *, timeout_s: float, route: Route = DIRECT
+    ) -> Reply | Failure:
+        """Ask for what is at *url*; otherwise as `post`."""
+        return await self.post(url, None, headers, timeout_s=timeout_s, route=route)
+
+    async def post(
+        self,
+        url: URL,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        timeout_s: float,
+        route: Route = DIRECT,
+    ) -> Reply | Failure:
+        """Send *body* (None: ask without one) and read the reply to its end, all within *timeout_s* seconds.
 
         A connection that was kept open may have been closed by the server just as we send: then the request is sent
         once more at once, over a new connection. Raises CancelledError if, and only if, the caller's task is cancelled.
@@ -72,12 +107,12 @@ class Transport:
         try:
             async with asyncio.timeout(timeout_s) as timer:
                 try:
-                    return await self._exchange(self._session, url, body, headers, sending, timer)
+                    return await self._exchange(self._session, url, body, headers, route, sending, timer)
                 except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                     if sending.answered or not sending.reused:
                         raise
                 sending = _Sending(self._clock.monotonic())
-                return await self._exchange(self._fresh, url, body, headers, sending, timer)
+                return await self._exchange(self._fresh, url, body, headers, route, sending, timer)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -86,7 +121,7 @@ class Transport:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a library throws is this request's failure, no one else's
-            kind, why = fault_of(error, host)
+            kind, why = fault_of(error, host, route.proxy)
             if kind is FailureKind.TIMEOUT:
                 kind, why = self._too_late(host, sending, timeout_s)
         return Failure(kind=kind, message=why, latency_s=self._clock.monotonic() - sending.started_at)
@@ -95,14 +130,22 @@ class Transport:
         self,
         session: aiohttp.ClientSession,
         url: URL,
-        body: bytes,
+        body: bytes | None,
         headers: Mapping[str, str],
+        route: Route,
         sending: _Sending,
         timer: asyncio.Timeout,
     ) -> Reply | Failure:
-        data = body if len(body) < _LARGE_BODY else io.BytesIO(body)
-        async with session.post(
-            url, data=data, headers=headers, allow_redirects=False, trace_request_ctx=sending
+        async with session.request(
+            "GET" if body is None else "POST",
+            url,
+            data=io.BytesIO(body) if body and len(body) >= _LARGE_BODY else body,
+            headers=headers,
+            allow_redirects=False,
+            ssl=route.tls or True,
+            proxy=route.proxy.url if route.proxy else None,
+            proxy_auth=route.login,
+            trace_request_ctx=sending,
         ) as response:
             sending.answered = True
             arrivals: list[tuple[int, float]] = []
@@ -115,6 +158,10 @@ class Transport:
                     message=f"the reply is larger than {self._limits.body_bytes // 2**20} MiB",
                     latency_s=latency_s,
                     http_status=response.status,
+                )
+            if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and route.proxy:
+                return Failure(
+                    kind=FailureKind.AUTH, message=login_wanted(route.proxy), latency_s=latency_s, http_status=407
                 )
             told = {name.lower(): value for name, value in response.headers.items()}
             return Reply(
@@ -161,19 +208,12 @@ class Transport:
 
 
 @asynccontextmanager
-async def open_transport(
-    clock: Clock, *, environ: Mapping[str, str], tls: bool = True, limits: Limits | None = None
-) -> AsyncIterator[Transport]:
-    """A transport for one run, closed at the end. *environ* may name other authorities (SSL_CERT_FILE, SSL_CERT_DIR).
-
-    *tls* is False where no address is https, which saves reading the authorities. Raises UsageError where they cannot
-    be read.
-    """
+async def open_transport(clock: Clock, *, limits: Limits | None = None) -> AsyncIterator[Transport]:
+    """A transport for one run, closed at the end."""
     limits = limits or Limits()
-    context: ssl.SSLContext | bool = _tls(environ) if tls else True
     async with (
-        _session(aiohttp.TCPConnector(limit=0, ssl=context), clock, limits) as session,
-        _session(aiohttp.TCPConnector(limit=0, ssl=context, force_close=True), clock, limits) as fresh,
+        _session(aiohttp.TCPConnector(limit=0), clock, limits) as session,
+        _session(aiohttp.TCPConnector(limit=0, force_close=True), clock, limits) as fresh,
     ):
         yield Transport(session, fresh, clock, limits)
 
@@ -197,13 +237,3 @@ def _session(connector: aiohttp.TCPConnector, clock: Clock, limits: Limits) -> a
         trace_configs=[traces],
         trust_env=False,
     )
-
-
-def _tls(environ: Mapping[str, str]) -> ssl.SSLContext:
-    file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
-    try:
-        context = ssl.create_default_context(cafile=file, capath=folder)
-    except OSError as error:
-        raise UsageError(f"SSL_CERT_FILE={file}: the certificates cannot be read ({error})") from error
-    context.set_alpn_protocols(["http/1.1"])
-    return context

@@ -121,7 +121,8 @@ class RateFacts:
     """What a reply says about limits, vendor by vendor made neutral.
 
     *facts* come from headers and are only as good as the profile's word on them; *named* is the limit that a refusal
-    named in its text; *server_time* is the reply's Date, Unix seconds, a whole second.
+    named in its text; *server_time* is the reply's Date, Unix seconds, a whole second. *sunset_at* (Unix seconds) is
+    when the service says that it ends, *deprecated* that it says so at all.
     """
 
     refusal: Refusal | None = None
@@ -129,3 +130,5 @@ class RateFacts:
     named: LimitFact | None = None
     facts: tuple[LimitFact, ...] = ()
     server_time: float | None = None
+    sunset_at: float | None = None
+    deprecated: bool = False

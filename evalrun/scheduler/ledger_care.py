@@ -16,6 +16,7 @@ from evalrun.scheduler.quota import Book
 from evalrun.scheduler.rooms import Charge, Lesson, ScopeView, words
 
 BY_HAND = "set by hand"
+ELSEWHERE = "as the vendor counts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,20 @@ def set_limit(path: Path, scope: Scope, limit: Limit, used: float | None, now: f
             rows.advance(connection, version + 1)
             if used is not None:
                 _set_used(connection, scope, limit, used, now)
+            rows.new_epoch(connection)
+    finally:
+        file.close()
+
+
+def set_used(path: Path, scope: Scope, limit: Limit, used: float, now: float, *, at: float) -> None:
+    """Have *used* be what is used of *limit*, as if *at* that time, elsewhere; what was learned stays.
+
+    Raises StorageError.
+    """
+    file = LedgerFile(path)
+    try:
+        with file.transaction() as connection:
+            _set_used(connection, scope, limit, used, min(at, now), whose=ELSEWHERE)
             rows.new_epoch(connection)
     finally:
         file.close()
@@ -144,10 +159,12 @@ def _counts_s(scope: Scope, lessons: list[tuple[float, Lesson]]) -> float:
     return max((limit.per_s for limit in (*scope.quota.limits, *learned)), default=60.0)
 
 
-def _set_used(connection: sqlite3.Connection, scope: Scope, limit: Limit, used: float, now: float) -> None:
+def _set_used(
+    connection: sqlite3.Connection, scope: Scope, limit: Limit, used: float, at: float, *, whose: str = BY_HAND
+) -> None:
     """Put one entry in the place of all that this scope has; what is in flight comes on top of it.
 
-    What it used of other axes stays as it was, as if it had been used now.
+    What it used of other axes stays as it was, as if it had been used *at* the same time.
     """
     requests, sent, received = _used_of(connection, scope.id)
     _take_out(connection, scope.id)
@@ -165,11 +182,11 @@ def _set_used(connection: sqlite3.Connection, scope: Scope, limit: Limit, used: 
     row = rows.Row(
         id=version + 1,
         scopes=(scope.id,),
-        suite=BY_HAND,
+        suite=whose,
         requests=max(1, requests),
         charge=charge,
-        booked_at=now,
-        settled_at=now,
+        booked_at=at,
+        settled_at=at,
         took=charge,
     )
     rows.write(connection, row, rows.Sets().number(connection, row.scopes), version + 1)

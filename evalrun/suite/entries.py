@@ -12,6 +12,7 @@ from pydantic import Discriminator, Field, Tag
 from evalrun.suite.kinds import (
     MAX_NAME,
     Amount,
+    ApiVersion,
     BaseUrl,
     CaseId,
     Duration,
@@ -90,11 +91,18 @@ class PriceEntry(Entry):
 class ProviderEntry(Entry):
     """An endpoint of your own, or what is different about one that is known already."""
 
-    dialect: Name = optional("How to speak to it: openai-chat.")
+    dialect: Name = optional("How to speak to it: openai-chat, openai-responses, azure-openai, anthropic-messages, …")
     base_url: BaseUrl = optional("Where it is, up to and with /v1: https, or http on this machine.")
+    api_version: ApiVersion = optional("The api-version in Azure's addresses.")
     api_key_env: VariableName | None = Field(
         default=None, description="The environment variable that holds the key; null where none is needed."
     )
+    auth: Literal["bearer", "api-key", "x-api-key", "entra"] = optional(
+        "How the key is sent: `Authorization: Bearer`, or a header of that name; entra fetches a token of Microsoft's. "
+        "Default: the dialect's way."
+    )
+    ca_file: FileName = optional("A PEM file with the certificates to trust there, in place of the system's.")
+    insecure: bool = optional("true: do not check who answers. Anyone in between can read the key.")
     quota: QuotaForm = optional(
         "Limits of all its models together: a mapping, a group of `quotas`, a profile, or a list of these."
     )
@@ -206,7 +214,7 @@ class SuiteEntry(Entry):
     name: SuiteName = optional("What the runs are called. Default: the file's name without its ending.")
     description: str = optional("What the suite is for, in a sentence.")
     models: list[ModelForm] = Field(min_length=1, description="What is compared: provider/model, or with settings.")
-    providers: dict[str, ProviderEntry] = optional("Endpoints by name, besides simulator, recorded and openai.")
+    providers: dict[str, ProviderEntry] = optional("Endpoints by name, besides those that `evalrun models` lists.")
     quotas: dict[str, QuotaEntry] = optional(
         "Limits by name, shared by all models and providers whose quota names them."
     )

@@ -117,7 +117,7 @@ class _Reading:
         refuse_literal_keys(border)
         whole = {name: self._whole(name) for name in _WHOLE}
         groups = Groups(border, said.get("quotas"))
-        providers = Providers(border, said.get("providers"), groups)
+        providers = Providers(border, said.get("providers"), groups, self.sources, overrides.endpoints)
         counts = [len(border.complaints)]
         own, models = self._models(providers, groups)
         counts.append(len(border.complaints))

@@ -107,6 +107,9 @@ def _listed(
             words = f"unknown provider `{printable(provider_name)}`{hint(provider_name, providers.names())}"
             border.complaints.add(spot, Code.UNKNOWN_PROVIDER, words)
         return None
+    if (lack := providers.lack(provider)) is not None:
+        border.complaints.add(spot, *lack)
+        return None
     if provider.dialect == "recorded" and not isinstance(entry, RecordedEntry):
         words = "a recorded model says where its answers are: {id: recorded/…, file: …, match: …, answer: …}"
         border.complaints.add(spot, Code.MISSING_KEY, words)

@@ -16,14 +16,15 @@ class Overrides:
 
     *models* take the place of the suite's: ``provider/model``, or the label or id of one of its own. *params* hold in
     every request; a text is read as YAML would read it. *variables* hold in every case, as they are. *allow_origins*
-    are pairs of environment variable and origin that a key may go to. *allow_code*: Python functions that the suite
-    names may be run.
+    are pairs of environment variable and origin that a key may go to. *endpoints* are the addresses that the
+    environment gives, by provider id. *allow_code*: Python functions that the suite names may be run.
     """
 
     models: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     allow_origins: frozenset[tuple[str, str]] = frozenset()
+    endpoints: Mapping[str, str] = field(default_factory=dict)
     allow_code: bool = False
 
 

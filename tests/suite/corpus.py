@@ -15,6 +15,7 @@ from pathlib import Path
 from evalrun.errors import Code
 
 MARK = "§"
+CERTIFICATE = (Path(__file__).parents[1] / "providers" / "self_signed.pem").read_text()
 
 
 @dataclass(frozen=True)
@@ -303,6 +304,18 @@ MODELS = [
     _bad("a key that goes elsewhere", Code.KEY_ORIGIN, models="[mine/a]", providers="{mine: {base_url: §'https://evil.example/v1', api_key_env: OPENAI_API_KEY}}", says="--allow-origin"),
     _bad("a catalog's key that goes elsewhere", Code.KEY_ORIGIN, models="[openai/a]", providers="{openai: {base_url: §'https://evil.example/v1'}}"),
     _bad("a key without encryption", Code.KEY_ORIGIN, models="[mine/a]", providers="{mine: {base_url: §'http://a.example/v1', api_key_env: MY_KEY}}", says="https"),
+    _bad("an Entra token that goes elsewhere", Code.KEY_ORIGIN, models="[azure/a]", providers="{azure: {base_url: §'https://evil.example', auth: entra}}", says="Entra token"),
+    _bad("an Azure key that goes elsewhere", Code.KEY_ORIGIN, models="[azure/a]", providers="{azure: {base_url: §'https://evil.openai.azure.com'}}", says="AZURE_OPENAI_API_KEY=https://evil.openai.azure.com"),
+    _bad("a vendor's key on this machine", Code.KEY_ORIGIN, models="[azure/a]", providers="{azure: {base_url: §'http://127.0.0.1:1'}}"),
+    _bad("a service that was closed", Code.RETIRED_PROVIDER, models="[§github/openai/gpt-4o]", says="openrouter"),
+    _bad("a service that was closed, with headers", Code.RETIRED_PROVIDER, models="[§github/gpt-4o]", providers="{github: {timeout_s: 5}}", says="base_url"),
+    _bad("a service that was closed, as an option", Code.RETIRED_PROVIDER, at="--model", arguments=("--model", "github/gpt-4o"), says="2026-07-30"),
+    _bad("Azure without an address", Code.NO_ADDRESS, models="[§azure/mine]", says="AZURE_OPENAI_ENDPOINT"),
+    _bad("an authority that is none", Code.BAD_CERTIFICATE, providers="{mine: {base_url: 'https://localhost/v1', ca_file: §ca.pem}}", files={"ca.pem": "hello"}),
+    _bad("an authority that is missing", Code.FILE_MISSING, providers="{mine: {base_url: 'https://localhost/v1', ca_file: §nope.pem}}"),
+    _bad("an authority and anyone", Code.NOT_ALLOWED, models="[mine/a]", providers="{mine: {base_url: 'https://a.example/v1', ca_file: ca.pem, insecure: §true}}", files={"ca.pem": CERTIFICATE}),
+    _bad("a key and a token", Code.NOT_ALLOWED, providers="{mine: {base_url: 'https://a.example/v1', auth: entra, api_key_env: §K}}"),
+    _bad("a way to send a key that is none", Code.NOT_ALLOWED, providers="{mine: {base_url: 'https://a.example/v1', auth: §basic}}", says="entra"),
     _bad("a label twice", Code.DUPLICATE_NAME, models="[{id: simulator/small, label: a}, {id: simulator/large, label: §a}]"),
     _bad("a model twice", Code.DUPLICATE_NAME, models="[simulator/small, §simulator/small]"),
 ]  # fmt: skip
