@@ -69,7 +69,7 @@ class Row:
     @property
     def replies(self) -> tuple[Response, ...]:
         """The replies so far, one for each request that got one."""
-        return tuple(e.outcome for e in self.exchanges if isinstance(e.outcome, Response))
+        return tuple([e.outcome for e in self.exchanges if isinstance(e.outcome, Response)])
 
     @property
     def prompt_tokens(self) -> int | None:
@@ -151,8 +151,7 @@ class Row:
 
 
 def _sum(figures: list[int | None]) -> int | None:
-    known = [n for n in figures if n is not None]
-    return sum(known) if known and len(known) == len(figures) else None
+    return None if None in figures or not figures else sum(n for n in figures if n is not None)
 
 
 def _known_sum(figures: list[int | None]) -> int | None:

@@ -156,9 +156,8 @@ def _after(row: Row) -> list[str]:
 
 def total_tokens(row: Row) -> int | None:
     """Tokens in and out; None where one of them is unknown."""
-    if row.prompt_tokens is None or row.completion_tokens is None:
-        return None
-    return row.prompt_tokens + row.completion_tokens
+    sent, received = row.prompt_tokens, row.completion_tokens
+    return None if sent is None or received is None else sent + received
 
 
 class ComparisonCsv(_Table):
