@@ -22,7 +22,7 @@ MOST_LEFT_OUT = 500
 
 
 def resamples_for(values: int) -> int:
-    """How many resamples of *values* values: 9,999 while that draws 20 million values at most, then fewer, 999 at least.
+    """How many resamples of *values* values: 9,999 while that draws 20 million at most, then fewer, but 999.
 
     The more values, the closer the figure's spread is to normal, and the fewer resamples show it.
     """
@@ -37,12 +37,12 @@ def bootstrap(
     level: float = 0.95,
     resamples: int | None = None,
 ) -> Interval | None:
-    """The *statistic* of all values with its BCa interval; cases are drawn, with all their values. None without two cases.
+    """The *statistic* of all values with its BCa interval, drawing cases with all their values. None without two cases.
 
-    Efron, B. (1987), Better bootstrap confidence intervals, JASA 82: 171-185. Equal *seed* and values give equal bounds.
-    *resamples* is resamples_for the number of values by default. The acceleration is that of the jackknife, which
-    leaves out single cases of up to 500, and of more 500 groups of consecutive ones. Where every resample comes to the
-    same figure, so do the bounds; a bound is never on the wrong side of the figure.
+    Efron, B. (1987), Better bootstrap confidence intervals, JASA 82: 171-185. Equal *seed* and values give equal
+    bounds. *resamples* is resamples_for the number of values by default. The acceleration is that of the jackknife,
+    which leaves out single cases of up to 500, and of more 500 groups of consecutive ones. Where every resample comes
+    to the same figure, so do the bounds; a bound is never on the wrong side of the figure.
     """
     table = _table(values_by_case)
     cases = len(table)

@@ -63,7 +63,11 @@ def _density(t: float, freedom: float) -> float:
 
 
 def _log_gamma_step(a: float) -> float:
-    """The logarithm of Γ(a + 1/2) / Γ(a): where a is large, by its series (Tricomi and Erdélyi 1951), for lgamma's cancel."""
+    """The logarithm of Γ(a + 1/2) / Γ(a): where a is large by its series, for there lgamma's digits cancel.
+
+    Tricomi, F. G. and Erdélyi, A. (1951), The asymptotic expansion of a ratio of gamma functions, Pacific Journal of
+    Mathematics 1: 133-142.
+    """
     if a < _SERIES_FROM:
         return math.lgamma(a + 0.5) - math.lgamma(a)
     square = a * a
