@@ -8,11 +8,12 @@ where one case in a thousand is a sure difference once all are asked, and would 
 The method is betting: Waudby-Smith, I. and Ramdas, A. (2024), Estimating means of bounded random variables by betting,
 Journal of the Royal Statistical Society B 86: 1-27, section 4. Against the claim that the mean is m a gambler stakes a
 share c of what it has on "more": each difference d multiplies it by 1 - c + c (1 + d) / (1 + m), which is 1 on average
-where the claim is true, and at most 1 where the mean is less. A mixture of several c, as in Cover's portfolio, therefore
-has a chance of α/2 at most ever to grow beyond 2/α (Ville 1939), however often it is looked at. Another stakes on
+where the claim is true, and at most 1 where the mean is less. A mixture of several c, as in Cover's portfolio, has
+therefore a chance of α/2 at most ever to grow to 2/α (Ville 1939), however often it is looked at. Another stakes on
 "less". The means that neither refutes are a confidence sequence: an interval that covers the true mean at all times at
 once with a chance of 1 - α. For verdicts and m = 0 this is a mixture of sequential probability ratio tests on the cases
-where the columns differ; no bet on bounded values is better in general (Clerico 2024, arXiv:2412.02640).
+where the columns differ; on bounded values no other kind of evidence does better than bets (Clerico, E. (2024), On the
+optimality of coin-betting for mean estimation, arXiv:2412.02640).
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def start(*, alpha: float = 0.05, min_effect: float = 0.0, cases: int | None = N
 
 
 def feed(state: Stopping, difference: float) -> Stopping:
-    """One more case: its score or verdict (0 or 1) in the first column less that in the second, the mean of its samples.
+    """One more case: its score or verdict (0 or 1) in the first column less that in the second, a mean over samples.
 
     Raises ValueError for a difference outside [-1, 1].
     """

@@ -30,11 +30,11 @@ DIFFERENCES, DISCORDANCES = (0.05, 0.10, 0.20), (0.1, 0.2, 0.3, 0.4)
 LARGE_SUITE = 4_000
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
 METHOD = (
-    "Each line is so many runs. A case's difference is drawn, the confidence sequence is looked at after every case, and "
-    "the run ends when it has a winner, or finds no difference of min_effect, or at the cap: twice the cases of the fixed "
-    "design with 95 % power for the true difference (Connor's formula for verdicts, Guenther's for scores), or the "
-    "suite's size. saved: 1 - median cases / cases of the fixed design with that power. Lines without a difference are "
-    "false alarms where they find a winner. Only the cap and min_effect choose the stakes; the truth is not known to them."
+    "Each line is so many runs. A case's difference is drawn, the confidence sequence is looked at after every case, "
+    "and the run ends when it has a winner, or finds no difference of min_effect, or at the cap: twice the cases of the "
+    "fixed design with 95 % power for the true difference (Connor's formula for verdicts, Guenther's for scores), or "
+    "the suite's size. saved: 1 - median cases / cases of the fixed design with that power. Without a difference every "
+    "winner is a false alarm. Only the cap and min_effect choose the stakes; the truth is not known to them."
 )
 
 Floats = NDArray[np.float64]
@@ -97,7 +97,7 @@ def scores(difference: float, deviation: float) -> Draw:
 
 
 def scenarios() -> Iterator[Scenario]:
-    """With a difference and without; in a suite of twice the fixed design, and in one that is larger than it need be."""
+    """With a difference and without; in a suite of twice the fixed design, and in one larger than it need be."""
     for difference in DIFFERENCES:
         for discordance in DISCORDANCES:
             if discordance >= difference:
@@ -189,8 +189,8 @@ def measure(scenario: Scenario, runs: int, seed: int) -> Figure:
 
 def _head() -> str:
     return (
-        f"{'difference':>10} {'of':<22} {'min_effect':>10} {'cap':>5} {'fixed 80/90/95 %':>17} {'10 %':>5} {'median':>6} "
-        f"{'90 %':>5} {'saved 80/90/95 %':>17} {'better':>7} {'worse':>7} {'same':>7} {'open':>7}"
+        f"{'difference':>10} {'of':<22} {'min_effect':>10} {'cap':>5} {'fixed 80/90/95 %':>17} {'10 %':>5} "
+        f"{'median':>6} {'90 %':>5} {'saved 80/90/95 %':>17} {'better':>7} {'worse':>7} {'same':>7} {'open':>7}"
     )
 
 
