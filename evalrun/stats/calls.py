@@ -18,7 +18,7 @@ class Call(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Shown:
     """A pair's difference, first less second, its own p-value, and about how many more cases would tell."""
 
     difference: float
@@ -38,7 +38,7 @@ class Called:
     more_cases: int | None
 
 
-def call_pairs(pairs: Sequence[Tested], *, alpha: float = ALPHA) -> tuple[Called, ...]:
+def call_pairs(pairs: Sequence[Shown], *, alpha: float = ALPHA) -> tuple[Called, ...]:
     """Call every pair shown; that any pair without a difference is called better or worse has a chance of *alpha*."""
     adjusted = holm([pair.p_value for pair in pairs])
     return tuple(_called(pair, p, alpha) for pair, p in zip(pairs, adjusted, strict=True))
@@ -58,7 +58,7 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
-def _called(pair: Tested, p_adjusted: float, alpha: float) -> Called:
+def _called(pair: Shown, p_adjusted: float, alpha: float) -> Called:
     if p_adjusted >= alpha or not pair.difference:
         return Called(call=Call.NOT_DISTINGUISHABLE, p_adjusted=p_adjusted, more_cases=pair.more_cases)
     call = Call.BETTER if pair.difference > 0 else Call.WORSE

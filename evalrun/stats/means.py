@@ -33,11 +33,10 @@ def mean_interval(values_by_case: Sequence[Sequence[float]]) -> Mean | None:
     n = sum(map(len, clusters))
     if not n:
         return None
-    sums = [math.fsum(values) for values in clusters]
-    mean = _within(math.fsum(sums) / n, clusters)
+    mean = _within(math.fsum(map(math.fsum, clusters)) / n, clusters)
     if len(clusters) < 2:
         return Mean(mean=mean, standard_error=None, interval=None, cases=len(clusters), values=n)
-    squares = math.fsum((total - mean * len(values)) ** 2 for total, values in zip(sums, clusters, strict=True))
+    squares = math.fsum(math.fsum(value - mean for value in values) ** 2 for values in clusters)
     factor = len(clusters) / (len(clusters) - 1)
     standard_error = math.sqrt(squares * factor) / n
     half = t_quantile(0.975, len(clusters) - 1) * standard_error

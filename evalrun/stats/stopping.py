@@ -38,7 +38,7 @@ WORTH_IT = 16.0
 
 LEAST_STAKE = 0.01
 _SMALLEST = 1e-300
-_BISECTIONS = 60
+_BISECTIONS = 50  # to 2^-49, where 1 + m is still above 0
 
 
 class Decision(StrEnum):

@@ -19,11 +19,9 @@ def t_two_sided(t: float, freedom: float) -> float:
     """
     if freedom <= 0:
         raise ValueError("no degrees of freedom")
-    if t == 0:
-        return 1.0
-    if math.isinf(t):
-        return 0.0
     half, square = freedom / 2, t * t / freedom
+    if square == 0 or math.isinf(square):
+        return 1.0 if square == 0 else 0.0
     log_beta = 0.5 * math.log(math.pi) - _log_gamma_step(half)
     log_front = -half * math.log1p(square) + 0.5 * (math.log(square) - math.log1p(square)) - log_beta
     inside, outside = 1 / (1 + square), square / (1 + square)

@@ -31,10 +31,10 @@ LARGE_SUITE = 4_000
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "bench"
 METHOD = (
     "Each line is so many runs. A case's difference is drawn, the confidence sequence is looked at after every case, "
-    "and the run ends when it has a winner, or finds no difference of min_effect, or at the cap: twice the cases of the "
-    "fixed design with 95 % power for the true difference (Connor's formula for verdicts, Guenther's for scores), or "
-    "the suite's size. saved: 1 - median cases / cases of the fixed design with that power. Without a difference every "
-    "winner is a false alarm. Only the cap and min_effect choose the stakes; the truth is not known to them."
+    "and the run ends when it has a winner, or finds no difference of min_effect, or at the cap: twice the cases of "
+    "the fixed design with 95 % power for the true difference (Connor's formula for verdicts, Guenther's for scores), "
+    "or the suite's size. saved: 1 - median cases / cases of the fixed design with that power. Without a difference "
+    "every winner is a false alarm. Only the cap and min_effect choose the stakes; the truth is not known to them."
 )
 
 Floats = NDArray[np.float64]
