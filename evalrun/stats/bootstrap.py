@@ -39,10 +39,8 @@ def bootstrap(
 ) -> Interval | None:
     """The *statistic* of all values with its BCa interval, drawing cases with all their values. None without two cases.
 
-    Efron, B. (1987), Better bootstrap confidence intervals, JASA 82: 171-185. Equal *seed* and values give equal
-    bounds. *resamples* is resamples_for the number of values by default. The acceleration is that of the jackknife,
-    which leaves out single cases of up to 500, and of more 500 groups of consecutive ones. Where every resample comes
-    to the same figure, so do the bounds; a bound is never on the wrong side of the figure.
+    Equal *seed* and values give equal bounds. *resamples* is resamples_for the number of values by default. The
+    jackknife leaves out single cases of up to 500, and of more 500 groups of consecutive ones.
     """
     table = _table(values_by_case)
     cases = len(table)
@@ -50,12 +48,22 @@ def bootstrap(
         return None
     observed = float(statistic(table.reshape(1, -1))[0])
     drawn = _resampled(table, statistic, resamples or resamples_for(table.size), np.random.default_rng(seed))
+    return bca(observed, drawn, _without(table, statistic), level=level)
+
+
+def bca(observed: float, drawn: FloatArray, without: FloatArray, *, level: float = 0.95) -> Interval:
+    """The interval from a figure of all cases, of each resample (*drawn*), and of all cases but one (*without*).
+
+    Efron, B. (1987), Better bootstrap confidence intervals, JASA 82: 171-185: the resamples' quantiles, corrected for
+    bias and acceleration. Where every resample comes to the same figure so do the bounds; a bound is never on the wrong
+    side of the figure.
+    """
     if drawn.min() == drawn.max() == observed:
         return Interval(mean=observed, low=observed, high=observed)
     share = (np.count_nonzero(drawn < observed) + np.count_nonzero(drawn <= observed)) / (2 * len(drawn))
     least = 0.5 / len(drawn)
     bias = NORMAL.inv_cdf(min(max(share, least), 1 - least))
-    speed = _acceleration(table, statistic)
+    speed = _acceleration(without)
     low, high = (_bound(drawn, bias, speed, NORMAL.inv_cdf(tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
     return Interval(mean=observed, low=min(low, observed), high=max(high, observed))
 
@@ -109,14 +117,19 @@ def _resampled(table: FloatArray, statistic: Statistic, resamples: int, chance: 
     return found
 
 
-def _acceleration(table: FloatArray, statistic: Statistic) -> float:
-    """Σ d³ / (6 (Σ d²)^1.5), with d how far the figure falls when a case, or a group of cases, is left out."""
+def _without(table: FloatArray, statistic: Statistic) -> FloatArray:
+    """The statistic without each case, or each group of cases."""
     cases = len(table)
     groups = np.array_split(np.arange(cases), min(cases, MOST_LEFT_OUT))
     without = np.empty(len(groups))
     for place, group in enumerate(groups):
         rest = np.concatenate((table[: group[0]], table[group[-1] + 1 :]))
         without[place] = statistic(rest.reshape(1, -1))[0]
+    return without
+
+
+def _acceleration(without: FloatArray) -> float:
+    """Σ d³ / (6 (Σ d²)^1.5), with d how far the figure falls when a case, or a group of cases, is left out."""
     falls = without.mean() - without
     scale = float(np.abs(falls).max())
     if scale == 0:

@@ -106,5 +106,5 @@ def _as_far(sizes: NDArray[np.float64], reached: float, throws: int, chance: np.
         rows = min(at_once, throws - start)
         bits = np.frombuffer(chance.bytes(rows * (-(-len(sizes) // 8))), dtype=np.uint8).reshape(rows, -1)
         heads = np.unpackbits(bits, axis=1, count=len(sizes))
-        count += int(np.count_nonzero(np.abs(2.0 * (heads @ sizes) - total) >= reached))
+        count += int(np.count_nonzero(np.abs(2.0 * (heads.astype(np.float64) @ sizes) - total) >= reached))
     return count
