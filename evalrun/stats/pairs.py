@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalrun.records.comparison import Interval, Pair
-from evalrun.stats.intervals import Z_95, design_effect, wilson
+from evalrun.stats.design import connor
+from evalrun.stats.intervals import design_effect, wilson
 
 UNSCORED, FAILED, PASSED = 0, 1, 2
-Z_POWER = 0.8416212335729143  # 80 % power
 DECIDED_BELOW = 0.05
 EXACT_CASES = 500
 
@@ -122,17 +122,14 @@ def sign_flip(differences: Sequence[int]) -> float:
 def more_cases(paired: Paired) -> int | None:
     """About how many more cases would tell the two apart, were the difference as it looks; None: it looks like 0.
 
-    n = (z_0.975 √ψ + z_0.8 √(ψ - δ²))² / δ² pairs in all, with ψ the share of pairs that differ and δ the difference:
-    80 % power at 5 %. Connor, R. J. (1987), Sample size for testing differences in proportions for the paired-sample
-    design, Biometrics 43: 207-211. Answers to one case count by their design effect.
+    Connor's formula at 80 % power and 5 % (design.connor). Answers to one case count by their design effect.
     """
     pair = paired.pair
     difference = (pair.only_first - pair.only_second) / paired.cells
     differing = (pair.only_first + pair.only_second) / paired.cells
     if difference == 0:
         return None
-    root = Z_95 * math.sqrt(differing) + Z_POWER * math.sqrt(max(0.0, differing - difference**2))
-    cells = (root / difference) ** 2 * paired.design_effect
+    cells = connor(difference, differing) * paired.design_effect
     return max(1, math.ceil(cells * paired.cases / paired.cells) - paired.cases)
 
 
