@@ -157,6 +157,11 @@ MUTATIONS = {
     "open in a pure module": ({"template.py": "def f(p):\n    return open(p)"}, "is pure, but calls open"),
     "chance in a pure module": ({"stats/a.py": "import random\nx = random.random()"}, "takes random.random"),
     "chance by name": ({"stats/a.py": "from random import shuffle"}, "takes random.shuffle"),
+    "chance without a seed": (
+        {"stats/a.py": "import numpy as np\nx = np.random.default_rng()"},
+        "is pure, but draws without a seed",
+    ),
+    "chance of numpy": ({"stats/a.py": "import numpy as np\nx = np.random.normal()"}, "takes random.normal"),
     "today in a pure module": ({"stats/a.py": "import datetime\nx = datetime.datetime.now()"}, "takes datetime.now"),
 }
 
@@ -174,6 +179,7 @@ ALLOWED = {
     "its own folder": {"stats/a.py": "from evalrun.stats import n\nfrom .n import x"},
     "the version": {"conduct/b.py": "from evalrun import __version__"},
     "its own generator": {"stats/a.py": "import random\nfrom random import Random\nx = random.Random(7)"},
+    "numpy's own generator": {"stats/a.py": "import numpy as np\nx = np.random.default_rng(7)"},
     "lazily, high up": {"cli/__init__.py": "def f():\n    from evalrun.conduct import run"},
     "tiktoken in tokens": {"tokens/encodings.py": "def f():\n    import tiktoken"},
     "a heavy package where it is used": {"report/a.py": "import pandas"},
