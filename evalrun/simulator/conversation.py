@@ -15,8 +15,8 @@ from evalrun.simulator.families import arithmetic, countries
 
 _NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?"
 _IT = re.compile(
-    r"(?<![\"'“‘`])\b(?:that|it|this"
-    r"|the (?:result|answer|sum|total|product|last|same)(?: (?:number|result|answer|word))?)\b",
+    r"(?<![\"'“‘`])\b"
+    r"(?:that|it|this|the (?:result|answer|sum|total|product|last|same)(?: (?:number|result|answer|word))?)\b",
     re.IGNORECASE,
 )
 _THERE = re.compile(r"\b(?:its|their|that country's|the country's)\b", re.IGNORECASE)
