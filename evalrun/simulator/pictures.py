@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 import re
 import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from evalrun.records.message import Image
 
 MOST_PIXELS = 1 << 18  # beyond this, only the size of a PNG is looked at
 LONGEST_TEXT = 4000
 LONGEST_KEPT = 1 << 18  # of a data URL, whose sight is then kept for the next time
-_BASE_TOKENS, _TILE_TOKENS = 85, 170
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG colour type
 _INDEXED = 3
@@ -244,13 +244,7 @@ def colour_name(colour: Colour) -> str:
     return min(_COLOURS, key=lambda name: sum((a - b) ** 2 for a, b in zip(colour, _COLOURS[name], strict=True)))
 
 
-def tokens_of(url: str, detail: str) -> int:
-    """Prompt tokens of a picture by OpenAI's tile rule for gpt-4o; one that cannot be seen counts as 1024 × 1024."""
-    if detail == "low":
-        return _BASE_TOKENS
-    sight = look(url)
-    wide, high = (sight.width, sight.height) if sight else (1024, 1024)
-    scale = min(1.0, 2048 / max(wide, high))
-    scale *= min(1.0, 768 / (min(wide, high) * scale))
-    tiles = math.ceil(wide * scale / 512) * math.ceil(high * scale / 512)
-    return _BASE_TOKENS + _TILE_TOKENS * tiles
+def sized(image: Image) -> Image:
+    """The picture with its width and height, where it can be seen."""
+    sight = look(image.source)
+    return replace(image, width=sight.width, height=sight.height) if sight else image
