@@ -3,8 +3,8 @@
 
     .venv/bin/python .ci/make_prices.py --as-of 2026-11-10
 
-The date is the day on which the installed version was published. Only models that answer chat requests are kept;
-where a price depends on the length of the prompt, the price of the lowest tier is.
+The date is the day on which the installed version was published. Only models that are billed by tokens of text are
+kept, embeddings among them; where a price depends on the length of the prompt, the price of the lowest tier is.
 """
 
 from __future__ import annotations
@@ -22,12 +22,28 @@ import genai_prices.types as source
 from genai_prices.data_snapshot import get_snapshot
 
 OUTPUT = Path(__file__).resolve().parent.parent / "evalrun" / "prices.json"
-PROVIDERS = ("openai",)
-NOT_CHAT = re.compile(
-    r"image|audio|realtime|transcri|translat|tts|whisper|live|embedding|moderation|instruct|search|research|computer"
-    r"|gpt-oss|(^|-)(ada|babbage|curie|davinci)(-|$)",
+
+# Our provider -> that of genai-prices, and the beginnings of ids that it does not serve itself.
+PROVIDERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "openai": ("openai", ("gpt-oss",)),
+    "azure": ("azure", ()),
+    "anthropic": ("anthropic", ()),
+    "gemini": ("google", ("claude",)),
+    "groq": ("groq", ()),
+    "openrouter": ("openrouter", ()),
+    "mistral": ("mistral", ()),
+    "cerebras": ("cerebras", ()),
+    "deepseek": ("deepseek", ()),
+}
+NOT_TEXT = re.compile(
+    r"(^|[-/._])(image|audio|realtime|transcri|translat|tts|whisper|live|moderation|search|research|ocr|voxtral)"
 )
-ANY_DATE = re.compile(r"\^(?P<name>[a-z0-9.\\-]+)-\\d\{4\}-\\d\{2\}-\\d\{2\}\$")
+FREE, NO_ID = ":free", ":batch"
+TEXT = {"input_mtok", "output_mtok"}
+BESIDES = re.compile(
+    r"(input|cache)_\w+_mtok|cache_\w+|\w+_kcount"
+)  # billed apart, for what an evaluation does not send
+NOT_SPEECH = "^(?!"
 
 
 def main() -> int:
@@ -40,46 +56,58 @@ def main() -> int:
         "source": f"genai-prices {importlib.metadata.version('genai-prices')}",
         "licence": "genai-prices is under the MIT licence, copyright Pydantic Services Inc.",
         "unit": "US dollars for a million tokens, lowest tier",
-        "providers": {name: models_of(name, as_of) for name in PROVIDERS},
+        "providers": {name: models_of(theirs, foreign, as_of) for name, (theirs, foreign) in PROVIDERS.items()},
     }
     OUTPUT.write_text(written(document), encoding="utf-8")
     return 0
 
 
-def models_of(provider_id: str, as_of: dt.date) -> list[dict[str, Any]]:
-    """One entry a price: the exact names, whether they may carry a date, prefixes, and the figures."""
+def models_of(provider_id: str, foreign: tuple[str, ...], as_of: dt.date) -> list[dict[str, Any]]:
+    """One entry a price: exact names, patterns, prefixes, and the figures."""
     noon = dt.datetime.combine(as_of, dt.time(12), tzinfo=dt.UTC)
     provider = next(p for p in get_snapshot().providers if p.id == provider_id)
     entries = []
     for model in provider.models:
-        price = model.get_prices(noon)
-        if NOT_CHAT.search(model.id) or price.input_mtok is None or price.output_mtok is None:
+        figures = figures_of(provider_id, model.id, model.get_prices(noon))
+        if figures is None or NOT_TEXT.search(model.id) or model.id.startswith(foreign) or model.id.endswith(NO_ID):
             continue
-        names, dated, prefixes = names_of(model.match)
-        names = [name for name in names if not NOT_CHAT.search(name)]
-        entry: dict[str, Any] = {"names": names, "dated": dated, "prefixes": prefixes}
-        entry |= {"input": figure(price.input_mtok), "output": figure(price.output_mtok)}
-        if price.cache_read_mtok is not None:
-            entry["cached"] = figure(price.cache_read_mtok)
+        names, patterns, prefixes = names_of(model.match)
+        names = [name for name in names if not NOT_TEXT.search(name)]
+        entry: dict[str, Any] = {"names": names, "patterns": patterns, "prefixes": prefixes, **figures}
         entries.append({key: value for key, value in entry.items() if value or isinstance(value, float)})
-    return sorted(entries, key=lambda entry: entry.get("names") or entry["prefixes"])
+    return sorted(entries, key=lambda entry: entry.get("names") or entry.get("prefixes") or entry["patterns"])
+
+
+def figures_of(provider_id: str, model_id: str, price: source.ModelPrice) -> dict[str, float] | None:
+    """The figures for a million tokens; None for a model that is not billed by tokens of text alone."""
+    said = {key: value for key, value in vars(price).items() if value is not None and not key.startswith("_")}
+    if not said and provider_id == "openrouter" and model_id.endswith(FREE):
+        return {"input": 0.0, "output": 0.0}
+    if "input_mtok" not in said or any(key not in TEXT and not BESIDES.fullmatch(key) for key in said):
+        return None
+    if "output_mtok" not in said and "embed" not in model_id and "ada" not in model_id.split("-"):
+        return None
+    found = {"input": figure(said["input_mtok"]), "output": figure(said.get("output_mtok", 0))}
+    return found | ({"cached": figure(said["cache_read_mtok"])} if "cache_read_mtok" in said else {})
 
 
 def names_of(clause: source.MatchLogic) -> tuple[list[str], list[str], list[str]]:
-    """Exact names, names that any date may follow, and prefixes that a matching rule accepts."""
+    """Exact names, regular expressions and prefixes that a matching rule accepts; never more than it does."""
     match clause:
-        case source.ClauseEquals(equals=name):
+        case source.ClauseEquals(equals=name) | source.ClauseEndsWith(ends_with=name):
             return [name], [], []
-        case source.ClauseStartsWith(starts_with=prefix):
+        case source.ClauseStartsWith(starts_with=prefix) | source.ClauseContains(contains=prefix):
             return [], [], [prefix]
-        case source.ClauseRegex(regex=pattern) if found := ANY_DATE.fullmatch(pattern):
-            return [], [found["name"].replace("\\", "")], []
+        case source.ClauseRegex(regex=pattern):
+            return [], [pattern], []
+        case source.ClauseAnd(and_=[source.ClauseStartsWith(starts_with=prefix), source.ClauseRegex(regex=pattern)]):
+            if pattern.startswith(NOT_SPEECH):
+                return [], [pattern + re.escape(prefix)], []
         case source.ClauseOr(or_=parts):
-            found_parts = [names_of(part) for part in parts]
-            names, dated, prefixes = ([name for part in found_parts for name in part[i]] for i in range(3))
-            return sorted(names), sorted(dated), sorted(prefixes)
-        case _:
-            sys.exit(f"make_prices: a rule that this script does not know: {clause}")
+            found = [names_of(part) for part in parts]
+            names, patterns, prefixes = (sorted({name for part in found for name in part[i]}) for i in range(3))
+            return names, patterns, prefixes
+    sys.exit(f"make_prices: a rule that this script does not know: {clause}")
 
 
 def figure(price: Any) -> float:

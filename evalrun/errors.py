@@ -109,6 +109,14 @@ class Code(StrEnum):
     UNKNOWN_QUOTA = "unknown-quota"
     UNKNOWN_PROFILE = "unknown-profile"
     UNKNOWN_ZONE = "unknown-zone"
+    # what prompts are made of
+    BAD_SCHEMA = "bad-schema"
+    BAD_IMAGE = "bad-image"
+    BAD_CALL = "bad-call"
+    BAD_TOOLS = "bad-tools"
+    UNKNOWN_TOOL = "unknown-tool"
+    BAD_FUNCTION = "bad-function"
+    CODE_NOT_ALLOWED = "code-not-allowed"
     # templates, cases, scorers, gates
     BAD_TEMPLATE = "bad-template"
     UNKNOWN_VARIABLE = "unknown-variable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -78,6 +79,49 @@ def test_the_suite_in_readme_is_valid(tmp_path: Path) -> None:
     assert [model.name for model in suite.models] == ["large", "gpt-4o-mini"]
 
 
+PROMPTS = (ROOT / "docs" / "prompts.md").read_text("utf-8")
+SNIPPETS = re.findall(r"^```yaml\n(.*?)^```", PROMPTS, re.M | re.S)
+
+
+@pytest.mark.parametrize("shown", SNIPPETS, ids=lambda shown: shown.partition("\n")[2].strip().partition(":")[0])
+def test_the_examples_of_prompts_are_valid(shown: str, tmp_path: Path) -> None:
+    """Each part of a suite that docs/prompts.md shows makes a suite that loads and is planned, with its files."""
+    from evalrun.scoring import OPTIONS
+    from evalrun.suite.load import Overrides, load_suite
+    from evalrun.suite.plan import make_plan
+    from tests.suite.corpus import PNG
+
+    for name, text in re.findall(r"^`([a-z.]+)`:\n\n```[a-z]+\n(.*?)^```", PROMPTS, re.M | re.S):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "ask.md").write_text("{{ question }}", encoding="utf-8")
+    (tmp_path / "cat.png").write_bytes(PNG)
+    variables = {
+        "question": "Why?", "day": "Monday", "city": "Rome", "degrees": 21, "word": "cat", "picture": "cat.png",
+        "functions": [{"name": "f"}],
+    }  # fmt: skip
+    rest = {"models": ["simulator/large"], "prompts": {"ask": "Hi"}, "cases": [{"vars": variables}]}
+    missing = {key: value for key, value in rest.items() if f"{key}:" not in shown}
+    text = shown + "".join(f"{key}: {json.dumps(value)}\n" for key, value in missing.items())
+    (tmp_path / "suite.yaml").write_text(text, encoding="utf-8")
+    suite = load_suite(tmp_path / "suite.yaml", scorers=OPTIONS, overrides=Overrides(allow_code=True))
+
+    assert make_plan(suite).cells
+
+
+def test_every_parameter_is_told() -> None:
+    """The table of docs/prompts.md has each parameter, and no other."""
+    from evalrun.suite.param_entries import ParamsEntry
+
+    table = PROMPTS.partition("| parameter | what |")[2].partition("\n\n")[0]
+    told = [
+        name
+        for row in table.splitlines()
+        for name in re.findall(r"`([a-z_]+)`", row.split("|")[1] if "|" in row else "")
+    ]
+
+    assert sorted(told) == sorted(ParamsEntry.model_fields)
+
+
 def test_readme_has_the_table_of_exit_codes() -> None:
     """README tells each exit code in the words of the program."""
     rows = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.M)
@@ -106,20 +150,15 @@ def test_endpoints_tells_every_provider() -> None:
     """docs/endpoints.md has the catalog's table: each provider with its dialect and key variable."""
     from evalrun.catalog import DIALECTS, PROVIDERS
 
-    rows = {
-        name: (dialect, key)
-        for name, dialect, key in re.findall(r"^\| `([\w-]+)` \| (\S+) \| (\S+) \|", ENDPOINTS, re.M)
-    }
+    table = re.findall(r"^\| `([\w-]+)` \| (\S+) \| (\S+) \|", ENDPOINTS, re.M)
+    rows = {name: (dialect, key) for name, dialect, key in table if name in PROVIDERS}
     wanted = {
-        entry.id: (
-            "none" if entry.dialect == "recorded" else f"`{entry.dialect}`",
-            f"`{entry.api_key_env}`" if entry.api_key_env else "none",
-        )
+        entry.id: (_quoted(None if entry.dialect == "recorded" else entry.dialect), _quoted(entry.api_key_env))
         for entry in PROVIDERS.values()
         if not entry.id.startswith("simulator-")
     }
 
-    assert {name: row for name, row in rows.items() if name in PROVIDERS} == wanted
+    assert rows == wanted
     assert all(f"`{name}`" in ENDPOINTS for name in {*PROVIDERS, *DIALECTS})
 
 
@@ -129,7 +168,7 @@ def test_endpoints_tells_every_provider() -> None:
 def test_the_commands_of_endpoints_run(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every command of docs/endpoints.md does what it is shown for, but that this machine answers in the vendor's place."""
+    """Every command of docs/endpoints.md does what it is shown for; what a vendor would answer is made up."""
     from evalrun import cli
     from evalrun.conduct import models
 
@@ -140,12 +179,17 @@ def test_the_commands_of_endpoints_run(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
     (tmp_path / "suites").mkdir()
     (tmp_path / "suites" / "mine.yaml").write_text(
-        "providers: {lab: {base_url: 'https://llm.example.org/v1', api_key_env: LAB_KEY}}\nmodels: [lab/a, simulator/small]\n"
+        "providers: {lab: {base_url: 'https://llm.example.org/v1', api_key_env: LAB_KEY}}\n"
+        "models: [lab/a, simulator/small]\n"
         "prompts: {p: 'Capital of France?'}\ncases: [{expected: Paris}]\nscorers: [icontains]\n"
     )
     only = ["--only", "model=small"] if words and words[0].endswith(".yaml") else []
 
     assert cli.execute([*words, *only]) == 0, capsys.readouterr().err
+
+
+def _quoted(word: str | None) -> str:
+    return f"`{word}`" if word else "none"
 
 
 async def _listed() -> list[str]:

@@ -24,7 +24,7 @@ _WIDTH = 80
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--env-file", type=click.Path(dir_okay=False, exists=True, readable=True, path_type=Path),
               help="Read key variables from this file too.")  # fmt: skip
-@o.allowing
+@o.allowing_origins
 def models(
     provider: str | None, base_url: str, *, as_json: bool, env_file: Path | None, allow_origins: tuple[str, ...]
 ) -> int:

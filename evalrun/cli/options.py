@@ -50,6 +50,12 @@ def selecting(verb: Verb) -> Verb:
 
 
 def allowing(verb: Verb) -> Verb:
+    """Which key may go where, and whether code of the suite may run."""
+    code = click.option("--allow-code", is_flag=True, help="Let Python functions that the suite names run.")
+    return allowing_origins(code(verb))
+
+
+def allowing_origins(verb: Verb) -> Verb:
     """Which key may go where."""
     return click.option(
         "--allow-origin", "allow_origins", multiple=True, metavar="VAR=https://host",

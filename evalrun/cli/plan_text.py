@@ -17,6 +17,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.quota import DAY_S, HOUR_S, MINUTE_S
 from evalrun.records.request import Request
 from evalrun.report.numbers import count, money, plural, tokens
+from evalrun.report.talk import called_tools, message_json, message_lines, tool_text, who
 from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
 from evalrun.scheduler.forecast import Amounts, Binding, Forecast, LaneForecast, LimitState, ScopeState, Timing
 
@@ -105,14 +106,18 @@ def plan_lines(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
 
 
 def request_lines(place: str, request: Request) -> Iterator[str]:
-    """One request, message by message, as it would be sent."""
+    """One request as it would be sent: its parameters, tools, and messages with their pictures and calls."""
     yield ""
     yield safe_line(f"── {place}")
     params = ", ".join(f"{name}={value!r}" for name, value in request.params.items())
     yield safe_line(f"{request.provider}/{request.model}  {params}  ~{request.input_tokens} tokens")
+    if request.tools:
+        yield "[tools]"
+        yield from (f"  {safe_line(tool_text(tool))}" for tool in request.tools)
+    called = called_tools(request.messages)
     for message in request.messages:
-        yield f"[{safe_line(message.role)}]"
-        yield from (f"  {line}" for line in safe_text(message.text).split("\n"))
+        yield f"[{safe_line(who(message, called))}]"
+        yield from (f"  {line}" for line in safe_text(message_lines(message, request.pictures)).split("\n"))
 
 
 # -- sentences --------------------------------------------------------------------------------------------------------
@@ -261,7 +266,8 @@ def plan_json(plan: Plan, foreseen: Foreseen, show: int) -> dict[str, Any]:
         "notes": [*warnings_of(plan), *model_notes(plan), *foreseen.notes],
         "requests": [
             {"cell": place, "key": request.key, "model": request.model, "params": dict(request.params),
-             "messages": [{"role": m.role, "content": m.content} for m in request.messages]}
+             "messages": [message_json(message) for message in request.messages],
+             **({"tools": [asdict(tool) for tool in request.tools]} if request.tools else {})}
             for place, request in shown_requests(plan, show)
         ],
     }  # fmt: skip

@@ -79,7 +79,7 @@ def _facts(lane: LaneProgress) -> str:
     said += [f"{lane.in_flight} in flight"] if lane.in_flight else []
     if lane.done:
         said.append(f"{tokens(lane.tokens)} tok")
-        said += [money(lane.cost_usd)] if lane.cost_usd else []
+        said += ["price ?"] if lane.cost_usd is None else [money(lane.cost_usd)] if lane.cost_usd else []
     said += [plural(lane.errors, "error")] if lane.errors else []
     said += ["1 retry" if lane.retries == 1 else f"{lane.retries} retries"] if lane.retries else []
     return " · ".join(said)

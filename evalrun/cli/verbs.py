@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from evalrun.cli import options as o
+from evalrun.simulator.faults import listed
 
 _RUN = click.argument("run")
 _MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
@@ -22,8 +24,9 @@ def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
     from evalrun.cli.models import models
     from evalrun.cli.quota import quota
+    from evalrun.cli.tokens import tokens
 
-    for verb in (run, plan, resume, score, report, runs, models, quota, schema, init, simulate):
+    for verb in (run, plan, resume, score, report, runs, models, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 
 
@@ -126,12 +129,20 @@ def score(run: str, suite: str | None, *, as_json: bool, **said: Any) -> int:
 
 @click.command()
 @_RUN
+@click.option("--prices", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Have these prices hold from now on: a file as a suite's prices:, or a suite.")  # fmt: skip
+@click.option("--prices-as-paid", is_flag=True, help="Go back to the prices that the run was paid at.")
 @o.placed
-def report(run: str, results: Path) -> int:
-    """Write a run's reports again from its run.db. Sends nothing."""
+def report(run: str, prices: Path | None, *, prices_as_paid: bool, results: Path) -> int:
+    """Write a run's reports again from its run.db. Sends nothing.
+
+    With --prices every cost is reckoned anew, in gates and scorers too, and stays so in later reports.
+    """
     from evalrun.conduct.report import rebuild
 
-    finished = rebuild(run, _offline({"results": results}))
+    if prices is not None and prices_as_paid:
+        raise click.UsageError("--prices and --prices-as-paid exclude each other")
+    finished = rebuild(run, _offline({"results": results}), prices=prices, as_paid=prices_as_paid)
     click.echo(f"written: {finished.folder / 'report.html'}")
     return 0
 
@@ -198,7 +209,7 @@ def init(file: Path) -> int:
     return 0
 
 
-@click.command()
+@click.command(epilog=f"\b\nKinds of fault:\n{textwrap.indent(listed(), '  ')}")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--rpm", type=click.IntRange(min=1), help="Requests a minute.")
@@ -216,11 +227,12 @@ def init(file: Path) -> int:
 @click.option("--style", type=click.Choice(["openai", "azure", "github", "groq", "anthropic", "silent"]),
               default="openai", show_default=True, help="Whose headers and refusals.")  # fmt: skip
 @click.option("--latency", metavar="TIME", help="How long an answer takes, such as 200ms or 50ms-2s.")
-@click.option("--fault", "faults", multiple=True, metavar="KIND=SHARE", help="Such as 500=0.05; several times.")
+@click.option("--fault", "faults", multiple=True, metavar="KIND=SHARE",
+              help="Such as 500=0.05 or stream-cut=0.1; several times. The kinds are listed below.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the faults.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Write one JSON line a request here.")
 def simulate(host: str, port: int, log: Path | None, **said: Any) -> int:
-    """Serve the simulated models over an OpenAI-compatible API."""
+    """Serve the simulated models in every dialect: chat, responses, completions, embeddings, messages, Azure's."""
     from evalrun.cli.simulate import serve_simulator
 
     serve_simulator(host, port, log, said)
@@ -236,6 +248,7 @@ def _selection(said: dict[str, Any], environ: Mapping[str, str]) -> Any:
         params=o.typed(said["params"], "--set"),
         variables=o.typed(said["variables"], "--var"),
         allow_origins=o.origins(said["allow_origins"]),
+        allow_code=said["allow_code"],
         only=o.only(said["only"]),
         limit=said["limit"],
         sample=said["sample"],
@@ -245,22 +258,30 @@ def _selection(said: dict[str, Any], environ: Mapping[str, str]) -> Any:
     )
 
 
+def _allowed(said: dict[str, Any], environ: Mapping[str, str]) -> Any:
+    """What a resumed run may do, whose suite is known already."""
+    from evalrun.catalog import endpoints_in
+    from evalrun.conduct.options import Selection
+
+    return Selection(
+        allow_origins=o.origins(said["allow_origins"]),
+        allow_code=said["allow_code"],
+        endpoints=endpoints_in(environ),
+    )
+
+
 def _run_options(said: dict[str, Any]) -> Any:
     """Options of `run` and `resume` as conduct takes them."""
-    from evalrun.catalog import endpoints_in
-    from evalrun.conduct.options import RunOptions, Selection
+    from evalrun.conduct.options import RunOptions
     from evalrun.conduct.quota import state_folder
     from evalrun.records.quota import Budget
 
     environ = o.environment(said["env_file"])
-    origins = o.origins(said["allow_origins"])
     return RunOptions(
         results=said["results"],
         environ=environ,
         state=state_folder(os.environ),
-        selection=_selection(said, environ)
-        if "models" in said
-        else Selection(allow_origins=origins, endpoints=endpoints_in(environ)),
+        selection=_selection(said, environ) if "models" in said else _allowed(said, environ),
         concurrency=said["concurrency"],
         budget=Budget(
             max_requests=said["max_requests"],

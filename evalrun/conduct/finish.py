@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +19,17 @@ from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
 from evalrun.conduct.sitting import Ending
 from evalrun.errors import ExitCode, StorageError
+from evalrun.prices import price_date
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
 from evalrun.records.score import Mark
+from evalrun.records.suite import Price
 from evalrun.report.write import write_reports
 from evalrun.scoring import digest, score
 from evalrun.stats.compare import compare
+from evalrun.store.prices import with_overrides
 from evalrun.store.run import RunStore
 from evalrun.suite.plan import changes_of
 
@@ -59,7 +64,9 @@ def finish(
     Where nobody *sat* (the reports are written again later), what the last sitting was stays as it said: when it
     ended, under which limits, from which commit, what had changed, and since when it waits.
     """
-    score_rows(store, plan)
+    prices = store.prices()
+    plan = with_overrides(plan, prices)
+    score_rows(store, plan, prices)
     ended = ending.interrupted is None and not ending.paused
     comparison = compare(plan, store.rows(), complete=ended)
     said = (None if sat else _noted(store, "sitting")) or {
@@ -87,10 +94,10 @@ def finish(
         go_on=_go_on(comparison, store.folder, state),
         resume_after=_iso(ending.resume_at) if ending.resume_at is not None and state == "paused" else None,
         changes=changes or tuple(said["changes"]),
-        notes=_notes(plan),
+        notes=(*_notes(plan), *_price_notes(prices)),
         limits=said["limits"],
         forecast=_forecast(plan),
-        price_dates=tuple(sorted({m.price.date for m in plan.suite.models if m.price and m.price.date})),
+        price_dates=tuple(sorted({price_date(m.price) for m in plan.suite.models} - {""})),
     )
     store.set_meta(state=state, exit_code=int(exit_code), reason=facts.reason, ending=ending.as_json(), sitting=said)
     write(store, plan, comparison, facts)
@@ -110,13 +117,24 @@ def _noted(store: RunStore, key: str) -> Any:
     return None if crashed else store.meta().get(key)
 
 
-def score_rows(store: RunStore, plan: Plan) -> int:
-    """Score every answer whose mark is missing or was given by other scorers; no request is sent. Returns how many."""
+def score_rows(store: RunStore, plan: Plan, prices: Mapping[str, Price]) -> int:
+    """Score every answer whose mark is missing or was given by other scorers; no request is sent. Returns how many.
+
+    Scorers of cost are others where other *prices* hold.
+    """
     suite = plan.suite
     digests = {case.id: digest(suite.scorers, case, suite.threshold) for case in suite.cases}
+    if prices:
+        tag = hashlib.sha256(json.dumps({n: asdict(p) for n, p in prices.items()}, sort_keys=True).encode()).hexdigest()
+        for case in suite.cases:
+            if any(scorer.type == "cost" for scorer in (*suite.scorers, *case.scorers)):
+                digests[case.id] += f"-{tag}"
+
+    scorers = (*suite.scorers, *(scorer for case in suite.cases for scorer in case.scorers))
+    whole = any(scorer.scope == "conversation" for scorer in scorers)
 
     def marks() -> Iterator[tuple[str, str, Mark]]:
-        for row, wanted in store.marks_missing(lambda _, case: digests[case.id]):
+        for row, wanted in store.marks_missing(lambda _, case: digests[case.id], with_messages=whole):
             mark = score(with_tools(row, plan), suite.scorers, suite.threshold)
             if mark is not None:
                 yield row.cell.key, wanted, mark
@@ -194,6 +212,13 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         said.append("the suite has no scorers: every answer counts as passed")
     said += changes_of(plan)
     return tuple(said)
+
+
+def _price_notes(prices: Mapping[str, Price]) -> tuple[str, ...]:
+    if not prices:
+        return ()
+    sources = ", ".join(dict.fromkeys(price.source for price in prices.values()))
+    return (f"costs of {', '.join(prices)} are by the prices of {sources}, not as they were paid",)
 
 
 def _limits(plan: Plan, options: RunOptions) -> dict[str, Any]:

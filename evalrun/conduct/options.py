@@ -22,13 +22,14 @@ class Selection:
     """Which suite content: overrides of models, parameters and variables, and which cells of it.
 
     *allow_origins* are pairs of key variable and origin that the user allows; *endpoints* the addresses that the
-    environment gives, by provider id.
+    environment gives, by provider id. *allow_code*: Python functions that the suite names may be run.
     """
 
     models: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     allow_origins: frozenset[tuple[str, str]] = frozenset()
+    allow_code: bool = False
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     limit: int | None = None
     sample: int | None = None

@@ -99,6 +99,7 @@ def _load(path: str | Path, selection: Selection) -> Suite:
         variables=selection.variables,
         allow_origins=selection.allowed,
         endpoints=selection.endpoints,
+        allow_code=selection.allow_code,
     )
     suite = load_suite(path, scorers=OPTIONS, overrides=overrides)
     if selection.fail_under is not None:

@@ -45,6 +45,7 @@ def run_plans(
     """
     for plan in plans:
         _check_keys(plan, options)
+        _check_code(plan, options)
     _check_writable(options.results)
     for plan in plans:
         opened = open_or_create(plan, options, observer)
@@ -58,10 +59,15 @@ def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clo
     """Go on with a run as it was planned. Raises UsageError where there is none, or nothing is left to ask."""
     info = find_run(options.results, name) if name else _newest_to_go_on_with(options)
     store = RunStore.open(info.folder, write=True, now=SystemClock().time())
-    plan = store.plan()
-    _check_keys(plan, options)
-    if options.retry_errors:
-        _forget_errors(store, observer)
+    try:
+        plan = store.plan()
+        _check_keys(plan, options)
+        _check_code(plan, options)
+        if options.retry_errors:
+            _forget_errors(store, observer)
+    except BaseException:
+        store.close()
+        raise
     return sit(Opened(store=store, plan=plan, changes=()), options, observer, clock or SystemClock(), how="resume")
 
 
@@ -169,6 +175,16 @@ def _check_keys(plan: Plan, options: RunOptions) -> None:
             missing.append(str(error))
     if missing:
         raise UsageError("\n".join(missing))
+
+
+def _check_code(plan: Plan, options: RunOptions) -> None:
+    """A run's folder may come from anybody: functions that it names are called on the user's word alone."""
+    functions = {result.function for prompt in plan.suite.prompts for result in prompt.tool_results if result.function}
+    if functions and not options.selection.allow_code:
+        raise UsageError(
+            f"{plan.suite.file}: its tools are Python functions ({', '.join(sorted(functions))}), and code is run only "
+            "when you say so\nlook at it, then add --allow-code"
+        )
 
 
 def _check_writable(results: Path) -> None:

@@ -25,6 +25,7 @@ from evalrun.scheduler.rooms import Spent
 from evalrun.simulator.engine import Rules
 from evalrun.simulator.server import start as start_simulator
 from evalrun.store.run import RunStore
+from evalrun.tokens import preload
 
 _TICK_S = 0.1
 
@@ -40,6 +41,7 @@ async def carry_out(
         stack.callback(sitting.close)
         await sitting.take_up()
         providers = await _endpoints(plan, stack, clock)
+        await asyncio.to_thread(preload, [model.name for model in plan.suite.models if model.recorded is None])
         recorded = {model.label: model.recorded for model in plan.suite.models if model.recorded}
         allowed = options.selection.allowed
         send = await stack.enter_async_context(

@@ -15,7 +15,7 @@ from evalrun.conduct.log import LOGGER
 from evalrun.conduct.options import LaneProgress, RunOptions
 from evalrun.conduct.sitting_quota import SittingQuota
 from evalrun.errors import ExitCode
-from evalrun.prices import cost_usd
+from evalrun.prices import cost_usd, price_date
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.plan import Cell, Plan
 from evalrun.scheduler.dispatch import Dispatcher
@@ -226,7 +226,7 @@ class Sitting:
             return exchange
         price = self._asking.model_of(cell).price
         cost = cost_usd(price, exchange.outcome.usage)
-        return replace(exchange, cost_usd=cost, price_date=price.date if price else "")
+        return replace(exchange, cost_usd=cost, price_date=price_date(price))
 
     def _note(self, cell: Cell, exchange: Exchange) -> None:
         """A line in the log for what did not go smoothly."""
@@ -262,6 +262,8 @@ class Sitting:
             return
         usage = exchange.outcome.usage
         tally.tokens += (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
+        if self._asking.is_recorded(cell):
+            return  # it was paid for when it was asked, wherever that was
         known = tally.cost_usd is not None and exchange.cost_usd is not None
         tally.cost_usd = (tally.cost_usd or 0.0) + (exchange.cost_usd or 0.0) if known else None
 

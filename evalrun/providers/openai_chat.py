@@ -1,27 +1,30 @@
 """The dialect openai-chat: OpenAI's Chat Completions, as the many services that imitate it speak it.  (pure)
 
-Source: the OpenAI API reference, "Create chat completion"; error shapes are in classify.py.
+How replies are read is in chat_reply.py. Source: the OpenAI API reference, "Create chat completion".
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from evalrun import tokens
-from evalrun.providers.classify import EXCERPT, failure_of
-from evalrun.providers.dialect import Auth
-from evalrun.providers.ratelimits import facts_of
-from evalrun.providers.reply import NotJson, Reply, read_json, text_of
-from evalrun.records.outcome import Failure, FailureKind, Outcome, Response, TokensMethod, Usage
+from evalrun.providers.asking import picture_url, spoken, with_extra
+from evalrun.providers.chat_reply import parse
+from evalrun.providers.dialect import Auth, Unsupported
+from evalrun.records.message import Content, Image, Message, Tool
 from evalrun.records.request import Request
 from evalrun.records.suite import Provider
-from evalrun.redact import Redactor
+
+__all__ = ["AUTH", "build", "headers", "parse", "path"]
 
 AUTH: Auth = "bearer"
 
-_MOST_TOKENS = 10**12  # a figure beyond this is a fault of the server's, and no database holds it
-_METHODS_FROM_BEST = (TokensMethod.EXACT, TokensMethod.ESTIMATE)
+_KNOWN = frozenset(
+    {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop", "frequency_penalty"}
+    | {"presence_penalty", "logit_bias", "logprobs", "top_logprobs", "n", "response_format", "reasoning_effort"}
+    | {"service_tier", "tool_choice", "parallel_tool_calls", "user", "stream"}
+)
 
 
 def path(_request: Request, _provider: Provider) -> str:
@@ -31,131 +34,74 @@ def path(_request: Request, _provider: Provider) -> str:
 
 def headers(_request: Request, _provider: Provider) -> Mapping[str, str]:
     """See Dialect."""
-    return {"accept": "application/json"}
+    return {"accept": "application/json"}  # as OpenAI's own client says it for streams too
 
 
 def build(request: Request) -> dict[str, Any]:
-    """The body to send: model, messages, and the parameters as the request has them."""
-    messages = [{"role": message.role, "content": message.content} for message in request.messages]
-    return {**request.params, "model": request.model, "messages": messages}
+    """The body to send; extra_body is merged last. A stream is asked for its usage, unless extra_body says otherwise
+    (null: say nothing of it).
 
-
-def parse(reply: Reply, request: Request, *, now: float, redact: Redactor, simulated: bool = False) -> Outcome:
-    """What the reply is: a Response, or a Failure with its kind. Any bytes are a reply; nothing is raised.
-
-    *now* (Unix time, seconds) is what a date in Retry-After is compared with where the reply has no date. *redact*
-    masks secrets before anything is kept. *simulated* marks the reply's own token figures as such.
+    Raises Unsupported for a parameter that chat completions lack, and for a picture where none may be.
     """
-    if not 200 <= reply.status < 300:
-        return failure_of(reply, now=now, redact=redact)
-    text = redact.known(text_of(reply.body))
-    try:
-        said = read_json(text)
-    except NotJson as reason:
-        kind = FailureKind.CUT if reason.cut else FailureKind.GARBAGE
-        return _unreadable(reply, redact(text), kind, str(reason), now)
-    if not isinstance(said, dict):
-        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "not a JSON object", now)
-    if said.get("error"):
-        return failure_of(reply, now=now, redact=redact, said=said)
-    return _answer(reply, request, said, text, now=now, redact=redact, simulated=simulated)
+    spoken(request, _KNOWN)
+    said = {name: value for name, value in request.params.items() if name in _KNOWN and value is not None}
+    body: dict[str, Any] = {**said, "model": request.model}
+    body["messages"] = [_message(message, request) for message in request.messages]
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    body = with_extra(body, request)
+    if body.get("stream") and body.setdefault("stream_options", {"include_usage": True}) is None:
+        del body["stream_options"]
+    return body
 
 
-def _answer(
-    reply: Reply,
-    request: Request,
-    said: dict[str, Any],
-    text: str,
-    *,
-    now: float,
-    redact: Redactor,
-    simulated: bool,
-) -> Outcome:
-    choices = said.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, dict):
-        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "no choices in the reply", now)
-    if choice.get("error"):
-        return failure_of(reply, now=now, redact=redact, said=choice)
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        return _unreadable(reply, redact(text), FailureKind.GARBAGE, "no message in the reply", now)
-    finish_reason = _text(choice.get("finish_reason"))
-    if finish_reason == "error":
-        return _unreadable(reply, redact(text), FailureKind.SERVER, "the server broke off its answer", now)
-    try:
-        content = _content(message.get("content"))
-    except ValueError as reason:
-        return _unreadable(reply, redact(text), FailureKind.GARBAGE, str(reason), now)
-    content = redact.known(content) if content else content
-    refusal = _text(message.get("refusal"))
-    return Response(
-        text=content,
-        usage=_usage(said.get("usage"), request, (content or "") + (refusal or ""), simulated=simulated),
-        latency_s=reply.latency_s,
-        finish_reason=finish_reason,
-        refusal=redact.known(refusal) if refusal else None,
-        model=_text(said.get("model")),
-        system_fingerprint=_text(said.get("system_fingerprint")),
-        body=text,
-        rate=facts_of(reply.status, reply.headers, None, now),
-    )
+def _message(message: Message, request: Request) -> dict[str, Any]:
+    said: dict[str, Any] = {"role": message.role, "content": _content(message.content, message.role, request)}
+    if message.name is not None:
+        said["name"] = message.name
+    if message.tool_call_id is not None:
+        said["tool_call_id"] = message.tool_call_id
+    if message.tool_calls:
+        said["content"] = said["content"] or None
+        said["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.carried:
+        _carry(said, message.carried)
+    return said
 
 
-def _content(content: Any) -> str | None:
-    """The answer's text: a string, nothing, or a list of parts of which those of type text count."""
-    if content is None or isinstance(content, str):
+def _carry(said: dict[str, Any], carried: str) -> None:
+    """Put back what chat_reply.py took out of the reply that this message is."""
+    more = json.loads(carried)
+    for call, hung in zip(said.get("tool_calls", ()), more.pop("tool_calls", ()), strict=False):
+        call.update(hung)
+    said.update(more)
+
+
+def _content(content: Content, role: str, request: Request) -> str | list[dict[str, Any]]:
+    if isinstance(content, str):
         return content
-    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
-        texts = [part.get("text") for part in content if part.get("type") == "text"]
-        if all(isinstance(text, str) for text in texts):
-            return "".join(texts) if texts else None
-    raise ValueError("the answer is not a text")
+    if role != "user" and any(isinstance(part, Image) for part in content):
+        raise Unsupported(f"{request.dialect} has no pictures in a message of the role {role}")
+    return [_part(part, request) for part in content]
 
 
-def _usage(said: Any, request: Request, answer: str, *, simulated: bool) -> Usage:
-    """The reply's own token figures; what it does not say is counted, and the whole marked as counted."""
-    usage: Mapping[str, Any] = said if isinstance(said, dict) else {}
-    prompt_tokens, completion_tokens = _figure(usage, "prompt_tokens"), _figure(usage, "completion_tokens")
-    methods: set[TokensMethod] = set()
-    if prompt_tokens is None:
-        prompt_tokens, method = tokens.count_messages(request.messages, request.model)
-        methods.add(method)
-    if completion_tokens is None:
-        completion_tokens, method = tokens.count(answer, request.model)
-        methods.add(method)
-    if not methods:
-        counted = TokensMethod.SIMULATED if simulated else TokensMethod.API
-    else:
-        counted = max(methods, key=_METHODS_FROM_BEST.index)
-    return Usage(
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        method=counted,
-        cached_tokens=_figure(usage.get("prompt_tokens_details"), "cached_tokens"),
-        reasoning_tokens=_figure(usage.get("completion_tokens_details"), "reasoning_tokens"),
-    )
+def _part(part: str | Image, request: Request) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    image = {"url": picture_url(part, request)}
+    if part.detail != "auto":
+        image["detail"] = part.detail
+    return {"type": "image_url", "image_url": image}
 
 
-def _figure(holder: Any, name: str) -> int | None:
-    value = holder.get(name) if isinstance(holder, dict) else None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _unreadable(reply: Reply, text: str, kind: FailureKind, reason: str, now: float) -> Failure:
-    """A reply of status 2xx without an answer in it: the reason, and how the body begins."""
-    begins = text.strip()[:EXCERPT]
-    return Failure(
-        kind=kind,
-        message=f"HTTP {reply.status} without an answer: {reason}" + (f": {begins}" if begins else ""),
-        latency_s=reply.latency_s,
-        http_status=reply.status,
-        body=begins or None,
-        rate=facts_of(reply.status, reply.headers, None, now),
-    )
+def _tool(tool: Tool) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name}
+    if tool.description:
+        function["description"] = tool.description
+    function["parameters"] = dict(tool.parameters) or {"type": "object", "properties": {}}
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}

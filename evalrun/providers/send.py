@@ -9,7 +9,15 @@ from dataclasses import replace
 from evalrun.catalog import foreign_dialect
 from evalrun.clock import Clock
 from evalrun.errors import UsageError
-from evalrun.providers import openai_chat
+from evalrun.providers import (
+    anthropic_messages,
+    azure_ai_inference,
+    azure_openai,
+    openai_chat,
+    openai_completions,
+    openai_embeddings,
+    openai_responses,
+)
 from evalrun.providers.dialect import Dialect, Unsupported, encode
 from evalrun.providers.endpoint import Endpoint, endpoint_of
 from evalrun.providers.entra import NoToken
@@ -25,7 +33,15 @@ RECORDED = "recorded"
 Send = Callable[[Request], Awaitable[Outcome]]
 
 
-DIALECTS: Mapping[str, Dialect] = {"openai-chat": openai_chat}
+DIALECTS: Mapping[str, Dialect] = {
+    "openai-chat": openai_chat,
+    "azure-openai": azure_openai,
+    "azure-ai-inference": azure_ai_inference,
+    "openai-responses": openai_responses,
+    "openai-completions": openai_completions,
+    "openai-embeddings": openai_embeddings,
+    "anthropic-messages": anthropic_messages,
+}
 """The dialects that go over HTTP, by name."""
 
 

@@ -24,7 +24,8 @@ class ColumnFigures:
     """One column in figures. Counts add up to *planned*; None means that there is nothing to say, never zero.
 
     *unscored* counts answers without a verdict (a scorer broke); *truncated* answers cut by a length limit, which are
-    scored.
+    scored. *cached_tokens* and *reasoning_tokens* are sums as far as replies say. *ttft_p50_s* and *tokens_per_s* are
+    medians over answers that were streamed.
     """
 
     column: Column
@@ -48,10 +49,14 @@ class ColumnFigures:
     scorers: Mapping[str, float] = field(default_factory=dict)
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
     tokens_methods: tuple[str, ...] = ()
     cost_usd: float | None = None
     latency_p50_s: float | None = None
     latency_p95_s: float | None = None
+    ttft_p50_s: float | None = None
+    tokens_per_s: float | None = None
     requests: int = 0
     attempts: int = 0
     top_error: str = ""

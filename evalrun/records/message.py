@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +99,16 @@ class Message:
     def images(self) -> tuple[Image, ...]:
         """The pictures in it."""
         return () if isinstance(self.content, str) else tuple(p for p in self.content if isinstance(p, Image))
+
+
+def arguments_json(call: ToolCall, *, indent: int | None = None) -> str | None:
+    """A call's arguments as JSON with our own spacing; None where they are no JSON, or none that Python can repeat."""
+    try:
+        value = json.loads(call.arguments, parse_constant=_refuse)
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
-from evalrun.records.message import Message, Tool, ToolCall
+from evalrun.records.message import Image, Message, Tool, ToolCall, arguments_json
 from evalrun.records.outcome import SCORED, Exchange, Outcome, Response, Status, TokensMethod, status_of
 from evalrun.records.plan import Cell, Column
 from evalrun.records.score import Mark
 from evalrun.records.suite import Case, Model
+
+_METHODS = tuple(TokensMethod)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +19,7 @@ class Row:
     """A cell, its case and column, what was exchanged so far (none: pending) and its mark (None: not scored yet).
 
     *messages* are those of the last request, where they were read: the whole conversation but for the last reply.
-    *tools* are those that the model could call, where they were looked up.
+    *tools* are what the model could call, where that is known.
     """
 
     cell: Cell
@@ -45,25 +48,53 @@ class Row:
 
     @property
     def output(self) -> str:
-        """The answer's text; a refusal's words where it refused; empty where there is none."""
+        """The answer's text; a refusal's words where it refused; empty where there is none.
+
+        An answer that is nothing but tool calls is JSON: ``[{"name": …, "arguments": …}, …]``, where arguments that are
+        no JSON stand as the text that they are.
+        """
+        if not isinstance(self.outcome, Response):
+            return ""
+        return self.outcome.text or self.outcome.refusal or _calls_json(self.outcome.tool_calls)
+
+    @property
+    def conversation(self) -> str:
+        """All that was said, each message behind its role: those of the last request, then the last reply."""
+        said = [_said(message) for message in self.messages]
         if isinstance(self.outcome, Response):
-            return self.outcome.text or self.outcome.refusal or ""
-        return ""
+            text = self.outcome.text or self.outcome.refusal or ""
+            said.append(_said(Message(role="assistant", content=text, tool_calls=self.outcome.tool_calls)))
+        return "\n".join(said)
+
+    @property
+    def replies(self) -> tuple[Response, ...]:
+        """The replies so far, one for each request that got one."""
+        return tuple([e.outcome for e in self.exchanges if isinstance(e.outcome, Response)])
 
     @property
     def prompt_tokens(self) -> int | None:
         """Tokens sent, summed over the cell's own requests; None where no reply says."""
-        return _sum([e.outcome.usage.prompt_tokens for e in self.exchanges if isinstance(e.outcome, Response)])
+        return _sum([reply.usage.prompt_tokens for reply in self.replies])
 
     @property
     def completion_tokens(self) -> int | None:
         """Tokens received, summed likewise."""
-        return _sum([e.outcome.usage.completion_tokens for e in self.exchanges if isinstance(e.outcome, Response)])
+        return _sum([reply.usage.completion_tokens for reply in self.replies])
+
+    @property
+    def cached_tokens(self) -> int | None:
+        """Of the tokens sent, those that the vendor had cached, as far as replies say."""
+        return _known_sum([reply.usage.cached_tokens for reply in self.replies])
+
+    @property
+    def reasoning_tokens(self) -> int | None:
+        """Of the tokens received, those of hidden reasoning, as far as replies say."""
+        return _known_sum([reply.usage.reasoning_tokens for reply in self.replies])
 
     @property
     def tokens_method(self) -> TokensMethod | None:
-        """How the last reply's tokens were found."""
-        return self.outcome.usage.method if isinstance(self.outcome, Response) else None
+        """How the tokens were found: the least of the ways in which those of all replies were; None without a reply."""
+        return max((reply.usage.method for reply in self.replies), key=_METHODS.index, default=None)
 
     @property
     def cost_usd(self) -> float | None:
@@ -74,7 +105,7 @@ class Row:
     @property
     def latency_s(self) -> float | None:
         """Service time of the final attempts, without any waiting; None where nobody says."""
-        found = [e.outcome.latency_s for e in self.exchanges if isinstance(e.outcome, Response)]
+        found = [reply.latency_s for reply in self.replies]
         return None if not found or any(s is None for s in found) else sum(s for s in found if s is not None)
 
     @property
@@ -83,9 +114,25 @@ class Row:
         return self.outcome.ttft_s if isinstance(self.outcome, Response) else None
 
     @property
+    def tokens_per_s(self) -> float | None:
+        """Tokens received a second from the first piece to the end, over the replies that were streamed."""
+        tokens, seconds = 0, 0.0
+        for reply in self.replies:
+            if reply.ttft_s is None or reply.latency_s is None or reply.usage.completion_tokens is None:
+                continue
+            tokens += reply.usage.completion_tokens
+            seconds += reply.latency_s - reply.ttft_s
+        return tokens / seconds if seconds > 0 else None
+
+    @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The calls of the last answer, which nobody answered."""
         return self.outcome.tool_calls if isinstance(self.outcome, Response) else ()
+
+    @property
+    def all_tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls of all answers, those among them that tools answered."""
+        return tuple(call for reply in self.replies for call in reply.tool_calls)
 
     @property
     def requests(self) -> int:
@@ -104,5 +151,26 @@ class Row:
 
 
 def _sum(figures: list[int | None]) -> int | None:
+    return None if None in figures or not figures else sum(n for n in figures if n is not None)
+
+
+def _known_sum(figures: list[int | None]) -> int | None:
     known = [n for n in figures if n is not None]
-    return sum(known) if known and len(known) == len(figures) else None
+    return sum(known) if known else None
+
+
+def _calls_json(calls: tuple[ToolCall, ...]) -> str:
+    return f"[{', '.join(map(_call_json, calls))}]" if calls else ""
+
+
+def _call_json(call: ToolCall) -> str:
+    arguments = arguments_json(call) or json.dumps(call.arguments, ensure_ascii=False)
+    return f'{{"name": {json.dumps(call.name, ensure_ascii=False)}, "arguments": {arguments}}}'
+
+
+def _said(message: Message) -> str:
+    """A message behind its role, pictures by their source, and a line for each call in it."""
+    parts = [message.content] if isinstance(message.content, str) else message.content
+    text = "\n".join(f"[image {part.source}]" if isinstance(part, Image) else part for part in parts)
+    lines = [f"{message.role}: {text}"] if text or not message.tool_calls else []
+    return "\n".join([*lines, *(f"{message.role} calls {call.name}({call.arguments})" for call in message.tool_calls)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from evalrun.records.message import Content, Message, Picture, Tool, ToolResult
 from evalrun.records.quota import Budget, Quota
@@ -116,7 +116,8 @@ class ScorerSpec:
 
     *type* is its plain name, without ``not-``; *name* is what its column is called. *value* is compared with the answer
     (None: the case's expected value); it may hold templates. *extract* is a regular expression: its first group,
-    or the whole match, is what is scored instead of the answer. *threshold* is the scorer's own pass mark.
+    or the whole match, is what is scored instead of the answer. *threshold* is the scorer's own pass mark. *scope* is
+    what is read: the ``last`` reply, or the whole ``conversation``.
     """
 
     type: str
@@ -127,6 +128,7 @@ class ScorerSpec:
     extract: str | None = None
     value: Any = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    scope: Literal["last", "conversation"] = "last"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

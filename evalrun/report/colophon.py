@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evalrun.records.message import Message
 from evalrun.records.plan import Column, Plan
 from evalrun.records.run import RunFacts
+from evalrun.records.suite import Prompt
 from evalrun.report import numbers
 from evalrun.report.fields import to_text, utc
+from evalrun.report.talk import message_lines, tool_text
 
 
 def model_id(plan: Plan, column: Column) -> str:
@@ -43,13 +46,22 @@ def colophon(plan: Plan, facts: RunFacts) -> dict[str, Any]:
     return {
         "columns": [_column(plan, column) for column in plan.columns],
         "scorers": ", ".join(("not-" if s.negate else "") + s.type for s in suite.scorers),
-        "prompts": [
-            {"name": p.name, "messages": [{"role": m.role, "text": m.content} for m in p.messages]}
-            for p in suite.prompts
-        ],
+        "prompts": [{"name": p.name, "messages": _messages(plan, p), "tools": _tools(p)} for p in suite.prompts],
         "facts": [pair for pair in pairs if pair[1]],
         "notes": [*facts.changes, *facts.notes],
     }
+
+
+def _tools(prompt: Prompt) -> list[str]:
+    """A prompt's tools, then the template that more of them come from."""
+    return [*map(tool_text, prompt.tools), *([prompt.tools_from] if prompt.tools_from else [])]
+
+
+def _messages(plan: Plan, prompt: Prompt) -> list[dict[str, str]]:
+    """A prompt's messages, then what the user says after each reply."""
+    turns = [Message(role="user", content=turn) for turn in prompt.turns]
+    said = [(m.role, m) for m in prompt.messages] + [("user, after the reply", m) for m in turns]
+    return [{"role": role, "text": message_lines(m, plan.suite.pictures)} for role, m in said]
 
 
 def _column(plan: Plan, column: Column) -> dict[str, str]:
@@ -70,9 +82,9 @@ def _column(plan: Plan, column: Column) -> dict[str, str]:
         "model": model_id(plan, column),
         "prompt": column.prompt,
         "params": "" if recorded else ", ".join(f"{key} {to_text(value)}" for key, value in merged.items()),
-        "price": _price(price.input_usd, price.output_usd) if price else "",
+        "price": _price(price.input_usd, price.output_usd) if price else "" if recorded else "unknown",
     }
 
 
 def _price(sent: float, received: float) -> str:
-    return "free" if not sent and not received else f"${sent:,.2f} / ${received:,.2f}"
+    return "free" if not sent and not received else f"{numbers.money(sent)} / {numbers.money(received)}"

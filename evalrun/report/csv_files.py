@@ -2,7 +2,7 @@
 
 UTF-8, RFC 4180 with ``\\r\\n`` between records. What is unknown is an empty cell. Lists and mappings are JSON, yes and
 no are ``true`` and ``false``. Figures have a fixed precision: scores and rates 6 decimals, money 9, seconds 3, mean
-tokens 1. Text cells and headers go through safe_text.csv_cell; figures that are written here do not.
+tokens and tokens a second 1. Text cells and headers go through safe_text.csv_cell; figures made here do not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ _COLUMN = _names(
 )
 _FIGURES = _names(
     "answered no_answer refused filtered errors skipped pending unscored truncated from_cache prompt_tokens "
-    "completion_tokens total_tokens tokens_methods cost_usd latency_p50_s latency_p95_s requests attempts top_error"
+    "completion_tokens total_tokens cached_tokens reasoning_tokens tokens_methods cost_usd latency_p50_s latency_p95_s "
+    "ttft_p50_s tokens_per_s requests attempts top_error"
 )
 _COMPARED = ("verdict", "score", "output", "tokens", "cost_usd")
 
@@ -126,22 +127,21 @@ def _after(row: Row) -> list[str]:
     outcome, exchanges = row.outcome, row.exchanges
     response = outcome if isinstance(outcome, Response) else None
     failure = outcome if isinstance(outcome, Failure) else None
-    usages = [e.outcome.usage for e in exchanges if isinstance(e.outcome, Response)]
     asked = bool(exchanges)
     return [
         csv_cell(response.finish_reason or "") if response else "",
         _whole(row.prompt_tokens),
         _whole(row.completion_tokens),
         _whole(total_tokens(row)),
-        _whole(_known_sum([usage.cached_tokens for usage in usages])),
-        _whole(_known_sum([usage.reasoning_tokens for usage in usages])),
+        _whole(row.cached_tokens),
+        _whole(row.reasoning_tokens),
         str(row.tokens_method or ""),
         _usd(row.cost_usd),
         csv_cell(exchanges[-1].price_date) if asked else "",
         "",  # judge_tokens: no judge was asked
         "",  # judge_cost_usd
         _seconds(row.latency_s),
-        "",  # ttft_s: replies are not streamed
+        _seconds(row.ttft_s),
         _seconds(sum(e.queue_s for e in exchanges)) if asked else "",
         _seconds(sum(e.retry_wait_s for e in exchanges)) if asked else "",
         str(row.requests),
@@ -156,9 +156,8 @@ def _after(row: Row) -> list[str]:
 
 def total_tokens(row: Row) -> int | None:
     """Tokens in and out; None where one of them is unknown."""
-    if row.prompt_tokens is None or row.completion_tokens is None:
-        return None
-    return row.prompt_tokens + row.completion_tokens
+    sent, received = row.prompt_tokens, row.completion_tokens
+    return None if sent is None or received is None else sent + received
 
 
 class ComparisonCsv(_Table):
@@ -203,11 +202,6 @@ def _mean(figures: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _known_sum(figures: Sequence[int | None]) -> int | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
-
-
 def write_summary(file: IO[str], comparison: Comparison) -> None:
     """summary.csv: one row a column of the comparison, with all its figures."""
     scorers = tuple(dict.fromkeys(name for figures in comparison.columns for name in figures.scorers))
@@ -241,10 +235,13 @@ def _figures(figures: ColumnFigures) -> list[str]:
     return [
         *map(str, (*counts, figures.pending, figures.unscored, figures.truncated, figures.from_cache)),
         *map(_whole, (figures.prompt_tokens, figures.completion_tokens, total)),
+        *map(_whole, (figures.cached_tokens, figures.reasoning_tokens)),
         csv_cell(to_text(list(figures.tokens_methods))),
         _usd(figures.cost_usd),
         _seconds(figures.latency_p50_s),
         _seconds(figures.latency_p95_s),
+        _seconds(figures.ttft_p50_s),
+        _number(figures.tokens_per_s, 1),
         str(figures.requests),
         str(figures.attempts),
         csv_cell(figures.top_error),

@@ -16,6 +16,7 @@ from evalrun.records.row import Row
 from evalrun.records.score import Score
 from evalrun.report.fields import model_labels, to_text, verdict_of
 from evalrun.report.side_by_side import Group
+from evalrun.report.talk import called_tools, calls_text, message_text, request_messages, who
 from evalrun.safe_text import visible
 
 TEXT_LIMIT = 20_000
@@ -33,6 +34,7 @@ class Island:
 
     def __init__(self, plan: Plan, *, text_limit: int = TEXT_LIMIT, page_limit: int = PAGE_LIMIT) -> None:
         self.models = model_labels(plan)
+        self._pictures = plan.suite.pictures
         self.shown = self.left_out = 0
         self._text_limit, self._room = text_limit, page_limit
         self._strings: dict[str, int] = {}
@@ -89,7 +91,7 @@ class Island:
             self._text(row.column.prompt),
             self._text(_params(row)),
             row.cell.sample,
-            self._text(_question(row)),
+            self._text(self._question(row)),
         ]
 
     def _case(self, row: Row) -> int:
@@ -108,12 +110,15 @@ class Island:
         return self._cases[row.cell.case]
 
     def _cell(self, row: Row) -> list[Any]:
-        """[word, output, reason, scores, talk, score, sent, received, seconds, cost, attempts, cached, finish, key]."""
+        """[word, output, reason, scores, talk, score, sent, received, seconds, cost, attempts, cached, finish, key].
+
+        Then [calls, ttft, speed, reasoning, requests, choices]; each choice is [output, calls].
+        """
         outcome, mark = row.outcome, row.mark
         response = outcome if isinstance(outcome, Response) else None
         return [
             self._text(verdict_of(row)),
-            self._text(row.output),
+            self._text((response.text or response.refusal) if response else None),
             self._text(_reason(row)),
             [self._score(score) for score in mark.scores] if mark else [],
             self._talk(row),
@@ -126,6 +131,15 @@ class Island:
             int(row.from_cache),
             self._text(response.finish_reason) if response else -1,
             self._text(row.cell.request_key),
+            self._text(calls_text(row.tool_calls)),
+            None if row.ttft_s is None else round(row.ttft_s, 4),
+            None if row.tokens_per_s is None else round(row.tokens_per_s, 1),
+            self._text(response.reasoning) if response else -1,
+            row.requests,
+            [
+                [self._text(choice.text or choice.refusal), self._text(calls_text(choice.tool_calls))]
+                for choice in (response.choices if response else ())
+            ],
         ]
 
     def _score(self, score: Score) -> list[Any]:
@@ -135,11 +149,26 @@ class Island:
         return [self._text(score.name), score.value, passed, score.weight, *texts]
 
     def _talk(self, row: Row) -> int:
-        """The place of a conversation in ``talks``: role, content, role, content …"""
+        """The place of a conversation in ``talks``: who, content, calls, who, content, calls …"""
         if not row.messages:
             return -1
-        talk = tuple(self._text(part) for m in row.messages for part in (m.role, m.text))
+        called = called_tools(row.messages)
+        said = (
+            (who(message, called), message_text(message, self._pictures), calls_text(message.tool_calls))
+            for message in row.messages
+        )
+        talk = tuple(self._text(part) for parts in said for part in parts)
         return self._talks.setdefault(talk, len(self._talks))
+
+    def _question(self, row: Row) -> str:
+        """What the first cell shows: the last message of the first request, unless the variables tell cases apart
+        better than a long one."""
+        first = next(request_messages(row), None) or row.messages
+        asked = message_text(first[-1], self._pictures) if first else ""
+        if asked and (len(asked) <= _QUESTION_LIMIT or not row.case.vars):
+            return asked
+        values = [(name, to_text(value)) for name, value in row.case.vars.items()]
+        return values[0][1] if len(values) == 1 else "\n".join(f"{name}: {value}" for name, value in values)
 
 
 def _expected(value: Any) -> str:
@@ -155,15 +184,6 @@ def _expected(value: Any) -> str:
 
 def _params(row: Row) -> str:
     return ", ".join(f"{name}={to_text(value)}" for name, value in row.column.params.items())
-
-
-def _question(row: Row) -> str:
-    """What the first cell shows: the last message, unless that is long and the variables tell cases apart better."""
-    asked = row.messages[-1].text if row.messages else ""
-    if asked and (len(asked) <= _QUESTION_LIMIT or not row.case.vars):
-        return asked
-    values = [(name, to_text(value)) for name, value in row.case.vars.items()]
-    return values[0][1] if len(values) == 1 else "\n".join(f"{name}: {value}" for name, value in values)
 
 
 def _reason(row: Row) -> str:

@@ -5,16 +5,16 @@ Strings come back from a JSON parser as they were, lone surrogates included; in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalrun.records.comparison import Comparison
-from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange, Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.report.fields import flat, to_json, utc
+from evalrun.report.talk import message_json, request_messages
 from evalrun.report.totals import Totals
 
 
@@ -31,7 +31,8 @@ def results_line(row: Row, run: str) -> str:
         "tags": row.case.tags,
         "vars": row.case.vars,
         "expected": row.case.expected,
-        "messages": _messages(row.messages),
+        "messages": [message_json(message) for message in row.messages],
+        "tools": [flat(tool) for tool in row.tools],
         "status": str(row.status),
         "verdict": mark.verdict if mark else None,
         "score": mark.score if mark else None,
@@ -39,12 +40,20 @@ def results_line(row: Row, run: str) -> str:
         "scores": [flat(score) for score in mark.scores] if mark else [],
         "output": response.text if response else None,
         "refusal": response.refusal if response else None,
+        "tool_calls": [flat(call) for call in row.tool_calls],
+        "reasoning": response.reasoning if response else None,
+        "choices": _choices(response) if response else [],
         "finish_reason": response.finish_reason if response else None,
         "prompt_tokens": row.prompt_tokens,
         "completion_tokens": row.completion_tokens,
+        "cached_tokens": row.cached_tokens,
+        "reasoning_tokens": row.reasoning_tokens,
         "tokens_method": str(row.tokens_method) if row.tokens_method else None,
         "cost_usd": row.cost_usd,
         "latency_s": row.latency_s,
+        "ttft_s": row.ttft_s,
+        "tokens_per_s": row.tokens_per_s,
+        "requests": row.requests,
         "from_cache": row.from_cache,
         "error_kind": str(failure.kind) if failure else None,
         "error": failure.message if failure else None,
@@ -55,11 +64,14 @@ def results_line(row: Row, run: str) -> str:
 
 
 def request_lines(row: Row, run: str) -> Iterator[str]:
-    """One line of JSON a request of the cell, with every attempt at it. Bodies of replies are in results.jsonl."""
-    for index, exchange in enumerate(row.exchanges):
-        yield to_json(
-            {"run": run, "position": row.cell.position, "request": index, **_asked(row), **_exchange(exchange)}
-        )
+    """One line of JSON a request of the cell: what it asked, what came back, and every attempt at it.
+
+    Bodies of replies are in results.jsonl. Messages are null where they are not known.
+    """
+    for index, (exchange, messages) in enumerate(zip(row.exchanges, request_messages(row), strict=True)):
+        said = None if messages is None else [message_json(message) for message in messages]
+        head = {"run": run, "position": row.cell.position, "request": index, **_asked(row), "messages": said}
+        yield to_json(head | _exchange(exchange))
 
 
 def _asked(row: Row) -> dict[str, Any]:
@@ -88,15 +100,18 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
     }
     if isinstance(outcome, Response):
         said |= {"usage": flat(outcome.usage), "finish_reason": outcome.finish_reason, "model_said": outcome.model}
-        said["system_fingerprint"] = outcome.system_fingerprint
+        said |= {"system_fingerprint": outcome.system_fingerprint, "ttft_s": outcome.ttft_s}
+        said |= {"output": outcome.text, "refusal": outcome.refusal, "reasoning": outcome.reasoning}
+        said |= {"tool_calls": [flat(call) for call in outcome.tool_calls], "choices": _choices(outcome)}
     else:
         said |= {"error": outcome.message, "http_status": outcome.http_status, "code": outcome.code}
         said["retry_after_s"] = outcome.retry_after_s
     return said | {"attempts": [flat(attempt) for attempt in exchange.attempts]}
 
 
-def _messages(messages: Iterable[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.text} for message in messages]
+def _choices(response: Response) -> list[dict[str, Any]]:
+    """The answers of a reply besides its first."""
+    return [flat(choice) | {"tool_calls": [flat(call) for call in choice.tool_calls]} for choice in response.choices]
 
 
 def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:

@@ -106,6 +106,13 @@ def seconds(value: float | None) -> str:
     return f"{minutes:,} min {rest:02d} s"
 
 
+def speed(tokens_per_s: float | None) -> str:
+    """How fast tokens come: ``84 tokens/s``, ``4.2 tokens/s``."""
+    if tokens_per_s is None or not _known(tokens_per_s):
+        return UNKNOWN
+    return f"{fixed(tokens_per_s, 1 if tokens_per_s < 9.95 else 0)} tokens/s"
+
+
 def times(ratio: float) -> str:
     """How many times as much: ``3.9 times``, ``12 times``."""
     return f"{fixed(ratio, 1 if ratio < 9.95 else 0)} times"

@@ -105,6 +105,7 @@ def _figures(columns: Sequence[ColumnFigures]) -> list[_Figure]:
     )
     costs = tuple(f"{_about(c) if c.cost_usd else ''}{numbers.money(c.cost_usd)}" for c in columns)
     nothing_paid = all(not c.cost_usd for c in columns)
+    streamed = any(c.ttft_p50_s is not None for c in columns)
     same = all(c.pass_rate is not None and c.score == c.pass_rate.mean for c in columns)
     return [
         _Figure("pass rate", rates, right=False),
@@ -113,6 +114,7 @@ def _figures(columns: Sequence[ColumnFigures]) -> list[_Figure]:
         _Figure("tokens in/out", tokens, leave=1),
         _Figure("cost", costs, leave=5 if nothing_paid else 2),
         _Figure("p50", tuple(numbers.seconds(c.latency_p50_s) for c in columns), leave=4),
+        *([_Figure("ttft", tuple(numbers.seconds(c.ttft_p50_s) for c in columns), leave=3)] if streamed else []),
         _Figure("p95", tuple(numbers.seconds(c.latency_p95_s) for c in columns), leave=7),
         _Figure("not scored", tuple(_note(c) for c in columns), right=False),
     ]
@@ -156,6 +158,8 @@ def _total_line(comparison: Comparison, width: int) -> list[str]:
         return []
     totals, about = Totals.of(comparison), _about(*comparison.columns)
     money = (about if totals.cost_usd else "") + numbers.money(totals.cost_usd)
+    if totals.cost_unknown:
+        money = "cost unknown"
     parts = [
         f"{numbers.of(totals.scored, totals.planned)} scored",
         numbers.plural(totals.requests, "request"),

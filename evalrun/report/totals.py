@@ -13,6 +13,7 @@ class Totals:
     """Sums over all columns. A sum of tokens or money is None where no column knows its part.
 
     *cost_partial* says that some columns have no price, so that the sum is a lower bound; *tokens_partial* likewise.
+    *cost_unknown*: there are replies of models that are asked for money, and no price for any of them.
     """
 
     planned: int
@@ -30,6 +31,7 @@ class Totals:
     cost_usd: float | None
     tokens_partial: bool
     cost_partial: bool
+    cost_unknown: bool
 
     @classmethod
     def of(cls, comparison: Comparison) -> Totals:
@@ -54,6 +56,7 @@ class Totals:
             cost_usd=sum(costs) if costs else None,
             tokens_partial=bool(sent) and min(len(sent), len(received)) < len(columns),
             cost_partial=0 < len(costs) < len(columns),
+            cost_unknown=not costs and any(c.prompt_tokens is not None and not c.recorded for c in columns),
         )
 
 

@@ -277,6 +277,7 @@ def _row(
         "cost": numbers.money(figures.cost_usd),
         "cost_note": _cost_note(figures),
         "latency": f"{numbers.seconds(figures.latency_p50_s)} / {numbers.seconds(figures.latency_p95_s)}",
+        "stream": _stream(figures),
         "not_scored": words(unscored) if unscored else "",
         "also": words((number, word) for number, word in also if number),
         "cached": f"{numbers.count(figures.from_cache)} from cache" if figures.from_cache else "",
@@ -330,6 +331,14 @@ def _tokens_note(figures: ColumnFigures) -> str:
     return ", ".join(filter(None, (words_of.get(method, method) for method in figures.tokens_methods)))
 
 
+def _stream(figures: ColumnFigures) -> list[str]:
+    """What is to be said of a column that streamed: how soon its answers began, and how fast they came."""
+    if figures.ttft_p50_s is None:
+        return []
+    fast = [numbers.speed(figures.tokens_per_s)] if figures.tokens_per_s is not None else []
+    return [f"first token {numbers.seconds(figures.ttft_p50_s)}", *fast]
+
+
 def _cost_note(figures: ColumnFigures) -> str:
     if figures.cost_usd and figures.scored:
         return f"{numbers.money(figures.cost_usd / figures.scored)} a case"
@@ -342,7 +351,7 @@ def _totals(totals: Totals) -> dict[str, str]:
         "tokens": f"{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)}",
         "tokens_note": "where known" if totals.tokens_partial else "",
         "cost": numbers.money(totals.cost_usd),
-        "cost_note": "where known" if totals.cost_partial else "",
+        "cost_note": "where known" if totals.cost_partial else "no price known" if totals.cost_unknown else "",
         "requests": numbers.plural(totals.requests, "request"),
         "attempts": numbers.plural(totals.attempts, "attempt"),
         "not_scored": numbers.count(totals.not_scored) if totals.not_scored else "",

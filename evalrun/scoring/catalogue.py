@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pydantic import BaseModel
 
 from evalrun.errors import UsageError
-from evalrun.scoring import json_texts, measures, numbers, options, patterns, texts
+from evalrun.scoring import json_texts, measures, numbers, options, patterns, texts, tool_calls
 from evalrun.scoring.scorer import Scorer
 
 GROUP = "evalrun.scorers"
@@ -31,13 +31,16 @@ SCORERS: Mapping[str, Scorer] = {
     "starts-with": Scorer(function=texts.starts_with, options=options.TextOptions),
     "ends-with": Scorer(function=texts.ends_with, options=options.TextOptions),
     "regex": Scorer(function=patterns.matches, options=options.RegexOptions),
-    "is-json": Scorer(function=json_texts.is_json, options=options.NoOptions),
-    "contains-json": Scorer(function=json_texts.contains_json, options=options.NoOptions),
+    "is-json": Scorer(function=json_texts.is_json, options=options.JsonOptions),
+    "contains-json": Scorer(function=json_texts.contains_json, options=options.JsonOptions),
     "numeric": Scorer(function=numbers.numeric, options=options.NumericOptions),
     "latency": Scorer(function=measures.latency, options=options.LatencyOptions, reads_text=False),
     "cost": Scorer(function=measures.cost, options=options.CostOptions, reads_text=False),
     "tokens": Scorer(function=measures.tokens, options=options.TokensOptions, reads_text=False),
     "finish-reason": Scorer(function=measures.finish_reason, options=options.FinishReasonOptions, reads_text=False),
+    "is-valid-openai-tools-call": Scorer(function=tool_calls.valid_calls, options=options.NoOptions, reads_text=False),
+    "tool-call-f1": Scorer(function=tool_calls.tool_call_f1, options=options.ToolCallF1Options, reads_text=False),
+    "tool-calls": Scorer(function=tool_calls.tool_calls, options=options.ToolCallsOptions, reads_text=False),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from evalrun.records.suite import Case, ScorerSpec
 from evalrun.scoring.catalogue import SCORERS
-from evalrun.scoring.prepared import is_template, strings
+from evalrun.scoring.options import is_template, strings
 from evalrun.template import TemplateFault, variables
 
 VERSION = 1  # raised whenever a built-in scorer begins to judge differently
@@ -30,7 +30,8 @@ def digest(suite_scorers: tuple[ScorerSpec, ...], case: Case, threshold: float |
 
 def _spec(spec: ScorerSpec) -> list[Any]:
     options = dict(spec.options)
-    return [spec.type, spec.name, spec.negate, spec.weight, spec.threshold, spec.extract, spec.value, options]
+    said = [spec.type, spec.name, spec.negate, spec.weight, spec.threshold, spec.extract, spec.value, options]
+    return said if spec.scope == "last" else [*said, spec.scope]
 
 
 def _used(specs: Iterable[ScorerSpec], values: Mapping[str, Any]) -> dict[str, Any]:

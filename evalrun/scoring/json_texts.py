@@ -1,12 +1,17 @@
-"""Scorers that look for JSON (RFC 8259) in an answer. NaN and Infinity, which Python would let pass, are no JSON."""
+"""Scorers that look for JSON (RFC 8259) in an answer, and hold it against a JSON Schema where the suite names one."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
 
-from evalrun.scoring.scorer import Finding, Subject, quote
+from evalrun.scoring.json_values import NotJson, loads, real, refuse, whole
+from evalrun.scoring.options import JsonOptions
+from evalrun.scoring.schemas import schema_of, violation
+from evalrun.scoring.scorer import Finding, NoResult, Subject, quote
 
 FENCE = re.compile(r"```[^\S\n]*(?:jsonc?|JSON)?[^\S\n]*\n(.*?)```", re.DOTALL)
 TOKEN = re.compile(
@@ -15,31 +20,95 @@ TOKEN = re.compile(
     r"|(?P<other>-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?|true|false|null))"
 )
 CLOSES = {"{": "}", "[": "]"}
+WORK, WORK_FREE = 20, 100_000
+"""Characters that may be read again in vain, for each of the text and besides."""
 
 
-def is_json(subject: Subject, options: Any) -> Finding:
-    """The scorer ``is-json``: the whole answer is one JSON value of any kind; a fenced block is not."""
-    fault = _fault(subject.text)
+def is_json(subject: Subject, options: JsonOptions) -> Finding:
+    """The scorer ``is-json``: the whole answer is one JSON value of any kind; a fenced block is not.
+
+    With a schema, the value must be what that says.
+    """
+    schema = _schema(subject, options)
+    try:
+        value = loads(subject.text)
+        fault = "" if schema is None else violation(schema, value)
+        reason = f"not what the schema says: {fault}"
+    except NotJson as error:
+        fault = str(error)
+        reason = f"not JSON: {fault} in {quote(subject.text)}"
     return Finding(
         value=float(not fault),
-        reason=f"not JSON: {fault} in {quote(subject.text)}",
-        opposite=f"expected anything but JSON, got {quote(subject.text)}",
+        reason=reason if fault else "",
+        opposite=f"expected anything but {'JSON' if schema is None else 'such JSON'}, got {quote(subject.text)}",
     )
 
 
-def contains_json(subject: Subject, options: Any) -> Finding:
+def contains_json(subject: Subject, options: JsonOptions) -> Finding:
     """The scorer ``contains-json``: a JSON object stands somewhere in the answer.
 
     An array counts only where it is the whole answer or the whole of a fenced block: ``[1]`` in prose is a footnote.
+    With a schema, one of them must be what that says.
     """
-    found = any(_is_container(part) for part in (subject.text, *FENCE.findall(subject.text))) or has_object(
-        subject.text
-    )
+    schema = _schema(subject, options)
+    text = subject.text
+    fault = _no_json(text) if schema is None else _no_such_json(text, schema)
     return Finding(
-        value=float(found),
-        reason=f"no JSON object in {quote(subject.text)}",
-        opposite=f"expected no JSON, got {quote(subject.text)}",
+        value=float(not fault),
+        reason=f"{fault} in {quote(text)}" if fault else "",
+        opposite=f"expected no {'JSON' if schema is None else 'such JSON'}, got {quote(text)}",
     )
+
+
+def _schema(subject: Subject, options: JsonOptions) -> Any:
+    """The schema to hold an answer against, None for none; a case's expected value is no schema."""
+    return options.json_schema if options.value is None else schema_of(subject.value)
+
+
+def _no_json(text: str) -> str:
+    return "" if any(True for _ in containers(text)) or has_object(text) else "no JSON object"
+
+
+def _no_such_json(text: str, schema: Any) -> str:
+    """Why nothing in *text* is what the schema says: what is wrong with the first value found."""
+    first = ""
+    for value in chain(containers(text), objects(text)):
+        fault = violation(schema, value)
+        if not fault:
+            return ""
+        first = first or fault
+    return f"not what the schema says: {first}" if first else "no JSON object"
+
+
+def containers(text: str) -> Iterator[Any]:
+    """The objects and arrays that are the whole text or the whole of a fenced block."""
+    for part in (text, *FENCE.findall(text)):
+        if part.lstrip(" \t\n\r")[:1] in ("{", "["):
+            try:
+                yield loads(part)
+            except NotJson:
+                continue
+
+
+def objects(text: str) -> Iterator[Any]:
+    """The JSON objects in *text* that stand in no other. Raises NoResult where the text is made to take long."""
+    decoder = json.JSONDecoder(parse_int=whole, parse_float=real, parse_constant=refuse)
+    left = WORK * len(text) + WORK_FREE
+    start = text.find("{")
+    while start >= 0:
+        if left < 0:
+            raise NoResult("there are too many unfinished objects to look at")
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            left -= error.pos - start
+            end = start + 1
+        except (ValueError, RecursionError):
+            left -= WORK_FREE // 100
+            end = start + 1
+        else:
+            yield value
+        start = text.find("{", end)
 
 
 def has_object(text: str) -> bool:
@@ -87,24 +156,3 @@ def _closes(text: str, start: int, tried: set[int]) -> bool:
         else:
             return False
     return False
-
-
-def _is_container(text: str) -> bool:
-    return text.lstrip(" \t\n\r")[:1] in ("{", "[") and not _fault(text)
-
-
-def _fault(text: str) -> str:
-    """Why *text* is not one JSON value; empty where it is. Numbers stay text: any size is fine."""
-    try:
-        json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        return f"{error.msg} at {error.lineno}:{error.colno}"
-    except ValueError as error:
-        return str(error)
-    except RecursionError:
-        return "nested too deeply"
-    return ""
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")

@@ -88,6 +88,8 @@ def _finding(prepared: Prepared, row: Row) -> Finding:
     if prepared.scorer.reads_text:
         if not text.strip():
             return Finding(value=0.0, reason="no answer", settled=True)
+        if prepared.spec.scope == "conversation":
+            text = _conversation(row)
         if prepared.spec.extract is not None:
             part = extracted(prepared.spec.extract, text)
             if part is None:
@@ -96,6 +98,12 @@ def _finding(prepared: Prepared, row: Row) -> Finding:
     found = prepared.scorer.function(prepared.subject(row, text), prepared.options)
     finding = found if isinstance(found, Finding) else Finding(value=found)
     return finding if part is None or finding.extracted is not None else replace(finding, extracted=part)
+
+
+def _conversation(row: Row) -> str:
+    if not row.messages:
+        raise NoResult("the messages of the conversation were not read")
+    return row.conversation
 
 
 def _checked(value: object) -> float:

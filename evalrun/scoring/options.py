@@ -6,12 +6,25 @@ that a missing *value* stands for the case's expected value, so a case without o
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import regex
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)  # fmt: skip
 
+from evalrun.scoring.call_patterns import call_patterns
 from evalrun.scoring.number_texts import number_of
+from evalrun.scoring.schemas import schema_of
 
 Scalar = StrictStr | StrictBool | StrictInt | StrictFloat
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -74,7 +87,31 @@ class RegexOptions(Options):
 
 
 class NoOptions(Options):
-    """is-json, contains-json: there is nothing to say."""
+    """is-valid-openai-tools-call: there is nothing to say."""
+
+
+class JsonOptions(Options):
+    """is-json, contains-json: the JSON must be what *schema* says. *value* is the same, and may be a template."""
+
+    value: dict[str, Any] | StrictStr | None = Field(
+        default=None, description="A JSON Schema, or a template of one; nothing is fetched that it refers to."
+    )
+    json_schema: dict[str, Any] | StrictBool | None = Field(
+        default=None, alias="schema", description="A JSON Schema as it stands, without templates."
+    )
+
+    @field_validator("value", "json_schema")
+    @classmethod
+    def _is_a_schema(cls, value: Any) -> Any:
+        if value is not None and not any(map(is_template, strings(value))):
+            schema_of(value)
+        return value
+
+    @model_validator(mode="after")
+    def _says_it_once(self) -> Self:
+        if self.value is not None and self.json_schema is not None:
+            raise ValueError("say schema or value, not both")
+        return self
 
 
 class NumericOptions(Options):
@@ -123,10 +160,58 @@ class FinishReasonOptions(Options):
     value: StrictStr | list[StrictStr] = Field(description="stop, length, tool_calls, …; or a list.")
 
 
+class ToolCallF1Options(Options):
+    """tool-call-f1: *value* lists the names of the tools that should be called, or one text with commas between."""
+
+    needs_expected: ClassVar[bool] = True
+    value: StrictStr | list[StrictStr] | None = Field(
+        default=None, description="Names of tools, a list or with commas; the case's expected value when left out."
+    )
+
+
+class ToolCallsOptions(Options):
+    """tool-calls: *value* is the expected call ``{name, arguments}``, or a list; an empty list expects no call.
+
+    An argument's value may be a list of which any will do; an empty text in it: the argument may be left out.
+    """
+
+    needs_expected: ClassVar[bool] = True
+    value: dict[str, Any] | list[dict[str, Any]] | StrictStr | None = Field(
+        default=None, description="{name, arguments}, or a list of these; the case's expected value when left out."
+    )
+    arguments: Literal["subset", "exact"] = Field(
+        default="subset", description="exact: a call may have no arguments besides those expected."
+    )
+
+    @field_validator("value")
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        if value is not None and not any(map(is_template, strings(value))):
+            call_patterns(value)
+        return value
+
+
 def _plain(value: Any) -> list[Any]:
     """The values that are no templates; those are known only once they are rendered."""
     items = value if isinstance(value, list) else [] if value is None else [value]
-    return [item for item in items if not isinstance(item, str) or ("{{" not in item and "{%" not in item)]
+    return [item for item in items if not isinstance(item, str) or not is_template(item)]
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from strings(item)
+
+
+def is_template(text: str) -> bool:
+    """Whether rendering could change the text."""
+    return "{{" in text or "{%" in text or "{#" in text
 
 
 def flags_of(letters: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from evalrun.records.row import Row
 from evalrun.records.suite import ScorerSpec
 from evalrun.scoring.catalogue import find
+from evalrun.scoring.options import is_template, strings
 from evalrun.scoring.scorer import NoResult, Scorer, Subject
 from evalrun.template import render_value
 
@@ -55,23 +55,6 @@ def prepare(spec: ScorerSpec) -> Prepared:
     prepared = _prepare(spec)
     _kept[id(spec)] = prepared
     return prepared
-
-
-def strings(value: Any) -> Iterator[str]:
-    """Every string in a value, at any depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from strings(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from strings(item)
-
-
-def is_template(text: str) -> bool:
-    """Whether rendering could change the text."""
-    return "{{" in text or "{%" in text or "{#" in text
 
 
 def _prepare(spec: ScorerSpec) -> Prepared:

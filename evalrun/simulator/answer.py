@@ -33,6 +33,10 @@ class Answer:
     difficulty: float = 1.0
 
 
+NOT_SURE = Answer(family="unknown", text="I am not sure.", sentence="{}", exact=True)
+"""What is answered where nothing is known."""
+
+
 def quoted(text: str) -> list[str]:
     """What stands in quotation marks in *text*, in order."""
     return [next(filter(None, found)) for found in _QUOTED.findall(text)]

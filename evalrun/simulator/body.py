@@ -13,8 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalrun.records.message import Message
+from evalrun.simulator.body_messages import read_messages
+from evalrun.simulator.body_wants import json_only, read_wants
+from evalrun.simulator.complaints import BadBody as BadBody
+from evalrun.simulator.complaints import error_body as error_body
+from evalrun.simulator.complaints import missing, unknown, wrong_type
+from evalrun.simulator.wants import Wants
 
-ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 MOST_STOPS = 4
 # Numbers that are checked: name -> (least, most, whole).
 _NUMBERS: Mapping[str, tuple[float, float, bool]] = {
@@ -26,17 +31,30 @@ _NUMBERS: Mapping[str, tuple[float, float, bool]] = {
     "max_completion_tokens": (1, math.inf, True),
     "seed": (-(2**63), 2**63 - 1, True),
     "n": (1, 128, True),
+    "top_logprobs": (0, 20, True),
 }
 # Known to the API and without meaning to a rule-based model.
 _IGNORED = frozenset(
     ["user", "metadata", "store", "service_tier", "logit_bias", "prompt_cache_key", "safety_identifier", "verbosity"]
 )
-_KNOWN = frozenset(["model", "messages", "stop", "stream", "response_format", *_NUMBERS]) | _IGNORED
+_KNOWN = _IGNORED.union(
+    ["model", "messages", "stop", "stream", "stream_options", "response_format", "reasoning_effort", "logprobs"],
+    ["tools", "tool_choice", "parallel_tool_calls"],
+    _NUMBERS,
+)
+# What a model that reasons refuses, and the one value that it takes all the same.
+_NOT_FOR_REASONING: Mapping[str, float] = {
+    "temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A valid request. *key* is the sha256 of the body's canonical JSON; without *max_tokens* there is no limit."""
+    """A valid request. *key* is the sha256 of the body's canonical JSON; without *max_tokens* there is no limit.
+
+    *choices* is how many answers are asked for; *logprobs* is how many alternatives each token is to have, None where
+    no probabilities are asked for.
+    """
 
     key: str
     model: str
@@ -46,15 +64,11 @@ class Call:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     json_only: bool = False
-
-
-class BadBody(ValueError):
-    """What the API answers with status 400: a message, the parameter at fault and a code."""
-
-    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.param = param
-        self.code = code
+    wants: Wants = Wants()  # noqa: RUF009 - frozen
+    choices: int = 1
+    logprobs: int | None = None
+    stream: bool = False
+    include_usage: bool = False
 
 
 def body_key(body: object) -> str:
@@ -73,52 +87,71 @@ def last_user_text(body: object) -> str:
     return ""
 
 
-def error_body(message: str, kind: str, param: str | None = None, code: str | None = None) -> dict[str, Any]:
-    """An error as the API words it: all four keys, always."""
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
 def read(body: object) -> Call:
     """The request that *body* (parsed JSON) makes. Raises BadBody."""
     if not isinstance(body, Mapping):
         raise BadBody("The request body is not a JSON object.")
-    if unknown := sorted(str(name) for name in body if name not in _KNOWN):
-        raise BadBody(f"Unknown parameter: '{unknown[0]}'.", unknown[0], "unknown_parameter")
+    if strange := sorted(str(name) for name in body if name not in _KNOWN):
+        raise unknown(strange[0])
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        raise BadBody("Missing required parameter: 'model'.", "model", "missing_required_parameter")
-    messages = body.get("messages")
-    if not isinstance(messages, list):
-        raise BadBody("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
-    if not messages:
-        raise BadBody("Invalid 'messages': empty array. Expected at least one message.", "messages", "empty_array")
-    if body.get("stream"):
-        raise BadBody("The simulator does not stream yet: leave 'stream' out.", "stream", "unsupported_value")
-    numbers = {name: _number(body, name) for name in _NUMBERS}
-    if numbers["n"] not in (None, 1):
-        raise BadBody("The simulator answers with one choice: 'n' must be 1.", "n", "unsupported_value")
+        raise missing("model")
+    messages = read_messages(body.get("messages"))
+    numbers = {name: number(body, name) for name in _NUMBERS}
     temperature = numbers["temperature"]
+    stream = _flag(body, "stream")
     return Call(
         key=body_key(body),
         model=model,
-        messages=tuple(_message(message, f"messages[{at}]") for at, message in enumerate(messages)),
+        messages=messages,
         temperature=1.0 if temperature is None else float(temperature),
         seed=_whole(numbers["seed"]),
         max_tokens=_whole(numbers["max_completion_tokens"] or numbers["max_tokens"]),
-        stop=_stop(body.get("stop")),
-        json_only=_json_only(body.get("response_format")),
+        stop=read_stop(body.get("stop")),
+        json_only=json_only(body.get("response_format")),
+        wants=read_wants(body),
+        choices=_whole(numbers["n"]) or 1,
+        logprobs=_logprobs(body, numbers["top_logprobs"]),
+        stream=stream,
+        include_usage=_include_usage(body.get("stream_options"), stream),
     )
 
 
-def _whole(number: float | None) -> int | None:
-    return None if number is None else int(number)
+def check_for_model(body: Mapping[str, Any], *, reasons: bool) -> None:
+    """Raise BadBody for what a model may not be asked: one that *reasons* takes no sampling parameters."""
+    if not reasons:
+        if body.get("reasoning_effort") is not None:
+            raise _not_with_model("reasoning_effort")
+        return
+    if body.get("max_tokens") is not None:
+        raise _not_with_model("max_tokens", " Use 'max_completion_tokens' instead.")
+    for name in ("logprobs", "top_logprobs", "logit_bias", "stop"):
+        if body.get(name):
+            raise _not_with_model(name)
+    for name, usual in _NOT_FOR_REASONING.items():
+        if body.get(name) not in (None, usual):
+            message = f"Unsupported value: '{name}' does not support {body[name]} with this model. "
+            raise BadBody(f"{message}Only the default ({usual}) value is supported.", name, "unsupported_value")
 
 
-def _number(body: Mapping[str, Any], name: str) -> float | None:
+def _not_with_model(name: str, instead: str = "") -> BadBody:
+    message = f"Unsupported parameter: '{name}' is not supported with this model.{instead}"
+    return BadBody(message, name, "unsupported_parameter")
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def number(body: Mapping[str, Any], name: str, limits: tuple[float, float, bool] | None = None) -> float | None:
+    """A number of *body* within (least, most, whole), by default those of the chat API; None where it is not said.
+
+    Raises BadBody.
+    """
     value = body.get(name)
     if value is None:
         return None
-    least, most, whole = _NUMBERS[name]
+    least, most, whole = limits or _NUMBERS[name]
     kind = "integer" if whole else "decimal"
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         got = {str: "a string", bool: "a boolean", float: "a decimal", list: "an array"}.get(type(value), "an object")
@@ -129,52 +162,45 @@ def _number(body: Mapping[str, Any], name: str) -> float | None:
     if not value <= most:
         message = f"Invalid '{name}': {kind} above maximum value. Expected a value <= {most}, but got {value} instead."
         raise BadBody(message, name, f"{kind}_above_max_value")
-    return value
+    return float(value) if not whole else value
 
 
 def _a(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def _message(message: object, path: str) -> Message:
-    if not isinstance(message, Mapping):
-        raise BadBody(f"Invalid type for '{path}': expected an object.", path, "invalid_type")
-    role = message.get("role")
-    if role not in ROLES:
-        allowed = ", ".join(f"'{name}'" for name in ROLES)
-        raise BadBody(f"Invalid value: '{role}'. Supported values are: {allowed}.", f"{path}.role", "invalid_value")
-    return Message(role=str(role), content=_content(message.get("content"), f"{path}.content", role == "assistant"))
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise wrong_type(name, "a boolean")
+    return bool(value)
 
 
-def _content(content: object, path: str, may_be_null: bool) -> str:
-    if isinstance(content, str):
-        return content
-    if content is None and may_be_null:
-        return ""
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, Mapping) and part.get("type") == "text"]
-        said = [text for text in texts if isinstance(text, str)]
-        if len(said) == len(content):
-            return "".join(said)
-        raise BadBody("The simulator reads text only.", path, "unsupported_value")
-    raise BadBody(f"Invalid type for '{path}': expected a string or an array of parts.", path, "invalid_type")
+def _logprobs(body: Mapping[str, Any], top: float | None) -> int | None:
+    wanted = _flag(body, "logprobs")
+    if top is not None and not wanted:
+        raise BadBody("'top_logprobs' requires 'logprobs' to be true.", "top_logprobs", "invalid_value")
+    return int(top or 0) if wanted else None
 
 
-def _stop(stop: object) -> tuple[str, ...]:
+def _include_usage(options: object, stream: bool) -> bool:
+    if options is None:
+        return False
+    if not stream:
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise BadBody(message, "stream_options")
+    if not isinstance(options, Mapping):
+        raise wrong_type("stream_options", "an object")
+    return options.get("include_usage") is True
+
+
+def read_stop(stop: object) -> tuple[str, ...]:
+    """The texts that end an answer. Raises BadBody."""
     if stop is None:
         return ()
     stops = [stop] if isinstance(stop, str) else stop
     if not isinstance(stops, list) or not all(isinstance(word, str) for word in stops):
-        raise BadBody("Invalid type for 'stop': expected a string or an array of strings.", "stop", "invalid_type")
+        raise wrong_type("stop", "a string or an array of strings")
     if len(stops) > MOST_STOPS:
         raise BadBody(f"Invalid 'stop': array too long. At most {MOST_STOPS}.", "stop", "array_above_max_length")
     return tuple(filter(None, stops))
-
-
-def _json_only(response_format: object) -> bool:
-    kind = response_format.get("type") if isinstance(response_format, Mapping) else response_format
-    if kind not in (None, "text", "json_object"):
-        raise BadBody(
-            "The simulator knows the response formats 'text' and 'json_object'.", "response_format", "unsupported_value"
-        )
-    return kind == "json_object"

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from evalrun.simulator.body import error_body
+from evalrun.simulator.complaints import error_body
 
 FAULTS: Mapping[str, str] = {
     "reset": "the connection is reset instead of a reply",
@@ -18,6 +18,9 @@ FAULTS: Mapping[str, str] = {
     "hang": "no reply comes and the connection stays open",
     "garbage": "status 200 with a page that is no JSON",
     "empty": "status 200 with no body",
+    "stream-cut": "the connection ends in the middle of a stream",
+    "stream-error": "an error event in the middle of a stream that began with status 200",
+    "stream-no-end": "a stream ends without its end mark ([DONE], message_stop, response.completed)",
     "money": "429 insufficient_quota: the account cannot pay",
     "filter": "400 content_filter: the prompt was refused",
     "401": "the key is refused",
@@ -25,7 +28,9 @@ FAULTS: Mapping[str, str] = {
     "500": "the server failed",
     "503": "the server is overloaded",
 }
-ON_THE_WIRE = frozenset({"reset", "cut", "hang", "garbage", "empty"})
+IN_STREAMS = frozenset({"stream-cut", "stream-error", "stream-no-end"})
+"""These befall replies that stream; where another reply draws one, it is spared."""
+ON_THE_WIRE = IN_STREAMS | {"reset", "cut", "hang", "garbage", "empty"}
 _STATUSES: Mapping[int, tuple[str, str | None, str]] = {
     401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
     403: ("invalid_request_error", "unsupported_country_region_territory", "Not supported where you are."),
@@ -51,6 +56,13 @@ def fault(text: str) -> tuple[str, float]:
     if not equals or not 0 <= probability <= 1:
         raise ValueError(f"fault {name}: a probability from 0 to 1 must follow, as in {name}=0.05")
     return name, probability
+
+
+def listed() -> str:
+    """Every fault with what it does, a line each, for help texts."""
+    width = max(map(len, FAULTS))
+    lines = [f"{name:{width}}  {what}" for name, what in FAULTS.items()]
+    return "\n".join([*lines, f"{'N':{width}}  any other status from {LEAST_STATUS} to {MOST_STATUS}"])
 
 
 def check(faults: Mapping[str, float]) -> None:

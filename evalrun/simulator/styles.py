@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from evalrun.records.quota import DAY_S, HOUR_S, MINUTE_S, Axis
-from evalrun.simulator.body import error_body
+from evalrun.simulator.complaints import error_body
 from evalrun.simulator.rules import Style
 from evalrun.simulator.windows import Refused, ScopeLimits, Standing
 

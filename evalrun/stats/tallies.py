@@ -33,10 +33,11 @@ class Sums:
             self.scored += 1
             self.passed += row.mark.verdict == "pass"
             self.total_score += row.mark.score or 0.0
-        if not isinstance(row.outcome, Response):
+        if not row.replies:
             return
         self.replies += 1
-        cost_usd, latency_s = row.cost_usd, row.latency_s
+        cost_usd = row.cost_usd
+        latency_s = row.latency_s if isinstance(row.outcome, Response) else None  # a part of a dialogue tells nothing
         if cost_usd is None:
             self.unpriced += 1
         else:
@@ -85,6 +86,8 @@ class ColumnTally:
         self.statuses: Counter[Status] = Counter()
         self.unscored = self.truncated = self.from_cache = self.requests = self.attempts = 0
         self.tokens: list[int | None] = [0, 0]
+        self.known_tokens: list[int | None] = [None, None]
+        self.ttfts_s, self.speeds = array("d"), array("d")
         self.tokens_methods: dict[str, None] = {}
         self.scorers: dict[str, list[float]] = {}
         self.faults: Counter[tuple[object, ...]] = Counter()
@@ -98,9 +101,11 @@ class ColumnTally:
         self.attempts += row.attempts
         self.from_cache += row.from_cache
         outcome = row.outcome
+        if row.replies:
+            self._add_tokens(row)
         if isinstance(outcome, Response):
             self.truncated += outcome.finish_reason == "length"
-            self._add_tokens(row, outcome)
+            self._add_stream(row)
         elif isinstance(outcome, Failure):
             self._add_fault((outcome.kind, outcome.http_status, outcome.code), outcome.message or outcome.kind.value)
         if status in SCORED:
@@ -121,11 +126,21 @@ class ColumnTally:
                 sums[0] += one.value
                 sums[1] += 1
 
-    def _add_tokens(self, row: Row, response: Response) -> None:
-        self.tokens_methods[response.usage.method.value] = None
+    def _add_tokens(self, row: Row) -> None:
+        for reply in row.replies:
+            self.tokens_methods[reply.usage.method.value] = None
         for place, count in enumerate((row.prompt_tokens, row.completion_tokens)):
             total = self.tokens[place]
             self.tokens[place] = None if total is None or count is None else total + count
+        for place, count in enumerate((row.cached_tokens, row.reasoning_tokens)):
+            if count is not None:
+                self.known_tokens[place] = (self.known_tokens[place] or 0) + count
+
+    def _add_stream(self, row: Row) -> None:
+        if row.ttft_s is not None:
+            self.ttfts_s.append(row.ttft_s)
+        if row.tokens_per_s is not None:
+            self.speeds.append(row.tokens_per_s)
 
     def _add_fault(self, kind: tuple[object, ...], text: str) -> None:
         self.faults[kind] += 1
@@ -158,10 +173,14 @@ class ColumnTally:
             scorers={name: total / count for name, (total, count) in self.scorers.items()},
             prompt_tokens=tokens[0],
             completion_tokens=tokens[1],
+            cached_tokens=self.known_tokens[0],
+            reasoning_tokens=self.known_tokens[1],
             tokens_methods=tuple(self.tokens_methods),
             cost_usd=sums.cost_usd,
             latency_p50_s=sums.latency_percentile_s(0.5),
             latency_p95_s=sums.latency_percentile_s(0.95),
+            ttft_p50_s=_median(self.ttfts_s),
+            tokens_per_s=_median(self.speeds),
             requests=self.requests,
             attempts=self.attempts,
             top_error=self.fault_texts[self.faults.most_common(1)[0][0]] if self.faults else "",
@@ -178,3 +197,7 @@ class ColumnTally:
                 passes.append(cells.count(PASSED))
                 sizes.append(len(cells))
         return wilson(passed, scored, effective=scored / design_effect(passes, sizes, passed))
+
+
+def _median(figures: array[float]) -> float | None:
+    return percentile(sorted(figures), 0.5) if figures else None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from evalrun.prices import repriced
 from evalrun.records.message import Message
+from evalrun.records.outcome import Exchange
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
 from evalrun.records.score import Mark
-from evalrun.records.suite import Model
+from evalrun.records.suite import Model, Price
 from evalrun.store.codec import MARK, checksum
 from evalrun.store.ledger import read_exchange, read_messages
 from evalrun.store.plan_tables import read_case, read_cell, read_meta
@@ -33,10 +35,11 @@ _QUERY = """SELECT c.position, c.cell_key, c.request_key, c.case_id, c.column_id
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A plan's columns and the model of each."""
+    """A plan's columns, the models by label, and the prices that hold for some of these instead of what was paid."""
 
     columns: tuple[Column, ...]
     models: Mapping[str, Model]
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 def stream(
@@ -60,13 +63,16 @@ def stream(
         first = parts[0]
         cell = read_cell(first)
         column = columns.columns[cell.column]
+        exchanges = () if first[10] is None else tuple(_exchange(part) for part in parts)
+        if price := columns.prices.get(column.model):
+            exchanges = tuple(repriced(exchange, price) for exchange in exchanges)
         yield (
             Row(
                 cell=cell,
                 case=case_of(cell.case),
                 column=column,
                 model=columns.models[column.model],
-                exchanges=() if first[10] is None else tuple(_exchange(part) for part in parts),
+                exchanges=exchanges,
                 mark=_mark(first),
                 messages=_messages(parts[-1]),
             ),
@@ -96,7 +102,7 @@ def verify_marks(connection: sqlite3.Connection) -> None:
             raise ValueError("a mark is not what was written")
 
 
-def _exchange(part: tuple[Any, ...]) -> Any:
+def _exchange(part: tuple[Any, ...]) -> Exchange:
     if checksum(part[10:19]) != part[19]:
         raise ValueError("an exchange is not what was written")
     return read_exchange(part[20], part[21])

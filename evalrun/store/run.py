@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from evalrun.records.plan import Cell, Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunState
 from evalrun.records.score import Mark
-from evalrun.records.suite import Case
+from evalrun.records.suite import Case, Price
 from evalrun.store import ledger, sittings
 from evalrun.store.lock import RunLock, acknowledged
 from evalrun.store.opening import (
@@ -43,6 +44,7 @@ from evalrun.store.plan_tables import (
     replace_plan,
     write_meta,
 )
+from evalrun.store.prices import META_KEY, as_meta, override_of, read_overrides, with_overrides
 from evalrun.store.rows import Columns, replace_marks, stream
 from evalrun.store.schema import FILE
 from evalrun.store.writer import Writer
@@ -144,9 +146,9 @@ class RunStore:
     # What was planned
 
     def plan(self) -> Plan:
-        """The plan, as it was written."""
+        """The plan, as it was written, at the prices that hold now."""
         with reading(self._path) as connection:
-            return read_plan(connection)
+            return with_overrides(read_plan(connection), read_overrides(connection))
 
     def replan(self, plan: Plan) -> Changes:
         """Go on with another plan, all at once or not at all; answers are kept by cell key, and see Changes."""
@@ -168,6 +170,21 @@ class RunStore:
         """Cells whose dialogue has begun and goes on, by key, each as it stands."""
         with reading(self._path) as connection:
             return ledger.begun(connection)
+
+    # What it costs
+
+    def prices(self) -> dict[str, Price]:
+        """The prices that hold instead of those that were paid, by provider/model."""
+        with reading(self._path) as connection:
+            return read_overrides(connection)
+
+    def reprice(self, prices: Mapping[str, Price]) -> None:
+        """Have these prices, by provider/model, hold in every row from now on; none bring back what was paid.
+
+        What was spent stays as it was: see `spent`.
+        """
+        self.set_meta(**{META_KEY: as_meta(prices)})
+        self._columns = None
 
     # What was asked and answered
 
@@ -238,9 +255,14 @@ class RunStore:
             number += len(chunk)
         return number
 
-    def marks_missing(self, digest_of: Callable[[Cell, Case], str]) -> Iterator[tuple[Row, str]]:
-        """Rows to be scored whose mark is missing or has another digest, each with the digest it should have."""
-        for row, digest in self._stream():
+    def marks_missing(
+        self, digest_of: Callable[[Cell, Case], str], *, with_messages: bool = False
+    ) -> Iterator[tuple[Row, str]]:
+        """Rows to be scored whose mark is missing or has another digest, each with the digest it should have.
+
+        *with_messages*: with the last request's, for scorers that read the whole conversation.
+        """
+        for row, digest in self._stream(with_messages=with_messages):
             if row.status in SCORED and (wanted := digest_of(row.cell, row.case)) != digest:
                 yield row, wanted
 
@@ -299,7 +321,11 @@ class RunStore:
     def _columns_of(self, connection: sqlite3.Connection) -> Columns:
         if self._columns is not None:
             return self._columns
-        found = Columns(read_columns(connection), {model.label: model for model in read_suite(connection).models})
+        prices = read_overrides(connection)
+        models = {model.label: model for model in read_suite(connection).models}
+        instead = {label: price for label, model in models.items() if (price := override_of(model, prices))}
+        models |= {label: replace(models[label], price=price) for label, price in instead.items()}
+        found = Columns(read_columns(connection), models, instead)
         if self._writer is not None:  # nobody else changes the plan
             self._columns = found
         return found

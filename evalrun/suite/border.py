@@ -107,7 +107,7 @@ class Border:
                 continue
             for error in [group[0]] if len(kinds) == len(group) else [e for e in group if e not in kinds]:
                 code, message = _words(form, error, kinds)
-                of_key = error["type"] == "extra_forbidden"
+                of_key = error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",)
                 self.add(base + path, code, message, of_key=of_key)
 
 

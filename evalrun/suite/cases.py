@@ -13,9 +13,11 @@ from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import Complaints, Spot, listed, printable, shown
 from evalrun.suite.datasets import Row, Table, Tables, field_of, knows_column
 from evalrun.suite.document import Path
-from evalrun.suite.entries import MAX_NAME, CaseForm, FileCases, InlineCase
-from evalrun.suite.overrides import params_of
+from evalrun.suite.entries import CaseForm, FileCases, InlineCase
+from evalrun.suite.kinds import MAX_NAME
+from evalrun.suite.params import read_params
 from evalrun.suite.scorers import Draft, ScorerTable, read_scorers
+from evalrun.suite.sources import Sources
 
 MAX_CASES = 1_000_000
 
@@ -31,13 +33,13 @@ class CaseDraft:
     scorers: tuple[Draft, ...] | None = None
 
 
-def read_cases(border: Border, section: Any, tables: Tables, table: ScorerTable) -> list[CaseDraft]:
+def read_cases(border: Border, section: Any, tables: Tables, sources: Sources, table: ScorerTable) -> list[CaseDraft]:
     """The suite's cases, ids unique; what is wrong is complained about and left out."""
     found: list[CaseDraft] = []
     for path, value in border.items(section, ("cases",)):
         entry = border.take(_FORM, value, path)
         if isinstance(entry, InlineCase):
-            found.append(_inline(entry, path, border, table))
+            found.append(_inline(entry, path, border, sources, table))
         elif entry is not None:
             found += _from_files(entry, path, border, tables)
         if len(found) > MAX_CASES:
@@ -53,7 +55,7 @@ def with_variables(drafts: Sequence[CaseDraft], variables: Mapping[str, Any]) ->
     return [replace(d, case=replace(d.case, vars={**d.case.vars, **variables})) for d in drafts]
 
 
-def _inline(entry: InlineCase, path: Path, border: Border, table: ScorerTable) -> CaseDraft:
+def _inline(entry: InlineCase, path: Path, border: Border, sources: Sources, table: ScorerTable) -> CaseDraft:
     _check_respelled(path, border)
     variables = entry.vars or {}
     if "expected" in variables:
@@ -65,7 +67,7 @@ def _inline(entry: InlineCase, path: Path, border: Border, table: ScorerTable) -
         vars=variables,
         expected=entry.expected,
         tags=tuple(entry.tags or ()),
-        params=params_of(entry.params),
+        params=read_params(entry.params, (*path, "params"), border, sources),
         threshold=entry.threshold,
     )
     return CaseDraft(case, border.document.spot(path), None if scorers is None else tuple(scorers))

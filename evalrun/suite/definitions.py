@@ -12,9 +12,7 @@ from evalrun.records.message import Tool
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import Complaints
 from evalrun.suite.document import Document
-from evalrun.suite.entries import FunctionTool, ToolEntry, ToolForm
-
-MAX_TOOLS = 1000
+from evalrun.suite.prompt_entries import MAX_TOOLS, FunctionTool, ToolEntry, ToolForm
 
 _FORM: Form[list[ToolEntry | FunctionTool]] = Form(Annotated[list[ToolForm], Field(max_length=MAX_TOOLS)])
 

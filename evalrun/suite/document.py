@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,18 @@ class Document:
 def dotted(path: Path) -> str:
     """``("cases", 3, "id")`` as ``cases.3.id``."""
     return ".".join(printable(str(step)) for step in path)
+
+
+def texts_in(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in a value, through lists and mappings, with its path; keys are none."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from texts_in(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from texts_in(item, (*path, index))
 
 
 def read_yaml(file: str, text: str, complaints: Complaints) -> Document | None:

@@ -5,154 +5,34 @@ These models live only while a suite is read; the rooms behind the border see th
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag
 
-from evalrun.errors import Code
-from evalrun.keys import origin_of
+from evalrun.suite.kinds import (
+    MAX_NAME,
+    Amount,
+    ApiVersion,
+    BaseUrl,
+    CaseId,
+    Duration,
+    Entry,
+    FileName,
+    ModelId,
+    Name,
+    Price,
+    RecordedId,
+    Share,
+    SuiteName,
+    Text,
+    VariableName,
+    Whole,
+    optional,
+)
+from evalrun.suite.param_entries import MatrixEntry, ParamsEntry
+from evalrun.suite.prompt_entries import PromptForm
 
-MAX_NAME = 200
 MAX_SAMPLES = 10_000
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
-_MAX_SEED = 2**63 - 1
-
-
-class Entry(BaseModel):
-    """The base of every part of a suite."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
-
-
-def complaint(code: Code, message: str) -> PydanticCustomError:
-    """What a validator raises: the words are ours, pydantic only carries them."""
-    return PydanticCustomError(code.value, "{words}", {"words": message})
-
-
-def _name(text: str) -> str:
-    if not text.isprintable() or text != text.strip():
-        raise complaint(Code.BAD_NAME, "a name has no control characters, and no spaces around it")
-    return text
-
-
-def _folder_name(text: str) -> str:
-    if not re.fullmatch(r"[^\W_][\w .+-]*", _name(text)):
-        raise complaint(Code.BAD_NAME, "a suite's name has letters, digits, spaces and `._+-`: it names a folder")
-    return text
-
-
-def _case_id(value: str | int) -> str:
-    text = str(value)
-    if len(text) > MAX_NAME:
-        raise complaint(Code.TOO_LONG, f"longer than {MAX_NAME} characters")
-    return _name(text)
-
-
-def seconds_of(value: float | str) -> float:
-    """A duration in seconds: a number, or text as ``2h``, ``90m``, ``30s`` or ``1h30m``. Raises ValueError."""
-    if isinstance(value, str):
-        found = _DURATION.fullmatch(value.strip().replace(" ", ""))
-        if not value.strip() or not found:
-            raise ValueError("a duration is a number of seconds, or like 2h, 90m, 30s or 1h30m")
-        value = sum(float(n) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True) if n)
-    if not 0 < value < 10**9:
-        raise ValueError("a duration is more than 0 seconds, and has an end")
-    return float(value)
-
-
-def _duration(value: float | str) -> float:
-    try:
-        return seconds_of(value)
-    except ValueError as error:
-        raise complaint(Code.BAD_DURATION, str(error)) from None
-
-
-def _variable_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise complaint(Code.BAD_NAME, "not the name of an environment variable (letters, digits and _)")
-    return text
-
-
-def _recorded_id(text: str) -> str:
-    if not text.removeprefix("recorded/").strip():
-        raise complaint(Code.BAD_MODEL, "a recorded model is called recorded/ and a name")
-    return text
-
-
-def _base_url(text: str) -> str:
-    try:
-        origin_of(text)
-    except ValueError as error:
-        raise complaint(Code.BAD_URL, str(error)) from None
-    return text.rstrip("/")
-
-
-def _tool_name(text: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", text):
-        raise complaint(Code.BAD_NAME, "the name of a tool is 1 to 64 letters, digits, `_` and `-`")
-    return text
-
-
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_name)]
-SuiteName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_folder_name)]
-CaseId = Annotated[str | int, AfterValidator(_case_id)]
-ModelId = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
-ToolName = Annotated[str, AfterValidator(_tool_name)]
-FileName = Annotated[str, Field(min_length=1, max_length=4096)]
-Text = Annotated[str, Field(min_length=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Duration = Annotated[float | str, AfterValidator(_duration)]
-BaseUrl = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_base_url)]
-ApiVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,50}$")]
-VariableName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_variable_name)]
-RecordedId = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_recorded_id)]
-Whole = Annotated[int, Field(ge=1)]
-Price = Annotated[float, Field(ge=0, le=1e6)]
-Amount = Annotated[float, Field(ge=1, le=1e15)]
-
-Temperature = Annotated[float, Field(ge=0, le=100)]
-TopP = Annotated[float, Field(ge=0, le=1)]
-MaxTokens = Annotated[int, Field(ge=1, le=10_000_000)]
-Seed = Annotated[int, Field(ge=-_MAX_SEED, le=_MAX_SEED)]
-Stop = Annotated[Text | Annotated[list[Text], Field(min_length=1, max_length=16)], Field()]
-Penalty = Annotated[float, Field(ge=-2, le=2)]
-
-
-def optional(text: str) -> Any:
-    """A key that may be left out."""
-    return Field(default=None, description=text)
-
-
-class ParamsEntry(Entry):
-    """Request parameters, called what the OpenAI API calls them."""
-
-    temperature: Temperature = optional("How freely the model draws; 0 is as firm as it can be.")
-    top_p: TopP = optional("Draw only from the likeliest tokens that make up this share.")
-    max_tokens: MaxTokens = optional("The most tokens that an answer may have.")
-    max_completion_tokens: MaxTokens = optional("The same for models that reason: hidden tokens count too.")
-    seed: Seed = optional("For repeatable draws; sample i sends seed + i.")
-    stop: Stop = optional("Where an answer ends: a text or a list of texts.")
-    frequency_penalty: Penalty = optional("Less of what was said often, -2 to 2.")
-    presence_penalty: Penalty = optional("Less of what was said at all, -2 to 2.")
-
-
-def _values(of: str) -> Any:
-    return Field(default=None, min_length=1, max_length=1000, description=f"Values of {of}: each makes columns.")
-
-
-class MatrixEntry(Entry):
-    """Lists of parameter values: every combination is a column of its own."""
-
-    temperature: list[Temperature] = _values("temperature")
-    top_p: list[TopP] = _values("top_p")
-    max_tokens: list[MaxTokens] = _values("max_tokens")
-    max_completion_tokens: list[MaxTokens] = _values("max_completion_tokens")
-    seed: list[Seed] = _values("seed")
-    stop: list[Stop] = _values("stop")
-    frequency_penalty: list[Penalty] = _values("frequency_penalty")
-    presence_penalty: list[Penalty] = _values("presence_penalty")
 
 
 class QuotaEntry(Entry):
@@ -264,52 +144,6 @@ class RecordedEntry(Entry):
     finish_reason: Name = optional("The field that says why the answer ended (default finish_reason).")
 
 
-class MessageEntry(Entry):
-    """One message of a prompt."""
-
-    role: Literal["system", "developer", "user", "assistant"] = Field(description="Who says it.")
-    content: Text = Field(description="A template: {{ name }} is a variable of the case.")
-
-
-class ToolEntry(Entry):
-    """A function that a model may call."""
-
-    type: Literal["function"] = optional("What kind of tool it is; it goes without saying.")
-    name: ToolName = Field(description="What the model calls it by: letters, digits, _ and -.")
-    description: str = optional("What it does and when to call it.")
-    parameters: dict[str, Any] = optional("A JSON Schema of type object. Default: it takes none.")
-    strict: bool = optional("Whether the vendor holds the model to the schema. Default: as the vendor likes.")
-
-
-class FunctionTool(Entry):
-    """The same as the OpenAI API has it."""
-
-    type: Literal["function"] = Field(description="What kind of tool it is.")
-    function: ToolEntry = Field(description="The function.")
-
-
-class TersePrompt(Entry):
-    """A prompt of one user message, and a system message where there is one."""
-
-    system: Text = optional("What the model is to be; a template.")
-    user: Text = Field(description="The question; a template: {{ name }} is a variable of the case.")
-    params: ParamsEntry = optional("Request parameters for this prompt.")
-
-
-class FilePrompt(Entry):
-    """A prompt out of a file: text is one user message, YAML or JSON a list of messages."""
-
-    file: FileName = Field(description=".md or .txt: one user message; .yaml or .json: a list of messages.")
-    params: ParamsEntry = optional("Request parameters for this prompt.")
-
-
-class MessagesPrompt(Entry):
-    """A prompt of any messages."""
-
-    messages: Annotated[list[MessageEntry], Field(min_length=1, max_length=1000)] = Field(description="In order.")
-    params: ParamsEntry = optional("Request parameters for this prompt.")
-
-
 class InlineCase(Entry):
     """One case."""
 
@@ -350,16 +184,6 @@ def _model_form(value: Any) -> str:
     return "short form"
 
 
-def _prompt_form(value: Any) -> str:
-    if isinstance(value, dict):
-        return next((f"{key} form" for key in ("file", "messages") if key in value), "terse form")
-    return "short form"
-
-
-def _tool_form(value: Any) -> str:
-    return "nested form" if isinstance(value, dict) and "function" in value else "flat form"
-
-
 def _case_form(value: Any) -> str:
     return "file form" if isinstance(value, dict) and "file" in value else "inline form"
 
@@ -374,16 +198,6 @@ ModelForm = Annotated[
     | Annotated[ModelEntry, Tag("long form")]
     | Annotated[RecordedEntry, Tag("recorded form")],
     Discriminator(_model_form),
-]
-PromptForm = Annotated[
-    Annotated[Text, Tag("short form")]
-    | Annotated[TersePrompt, Tag("terse form")]
-    | Annotated[FilePrompt, Tag("file form")]
-    | Annotated[MessagesPrompt, Tag("messages form")],
-    Discriminator(_prompt_form),
-]
-ToolForm = Annotated[
-    Annotated[ToolEntry, Tag("flat form")] | Annotated[FunctionTool, Tag("nested form")], Discriminator(_tool_form)
 ]
 CaseForm = Annotated[
     Annotated[InlineCase, Tag("inline form")] | Annotated[FileCases, Tag("file form")], Discriminator(_case_form)

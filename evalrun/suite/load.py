@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,12 +20,15 @@ from evalrun.records.suite import Case, Prompt, Suite
 from evalrun.suite.border import Border, Form
 from evalrun.suite.cases import CaseDraft, read_cases, with_variables
 from evalrun.suite.complaints import Complaints, Spot, hint, shown
+from evalrun.suite.conversations import check_answers
 from evalrun.suite.datasets import Tables
 from evalrun.suite.document import Document, read_yaml
-from evalrun.suite.entries import BudgetEntry, MatrixEntry, SuiteEntry
+from evalrun.suite.entries import BudgetEntry, SuiteEntry
 from evalrun.suite.gates import read_gates
 from evalrun.suite.models import Listed, override_models, read_models, with_prices
-from evalrun.suite.overrides import Overrides, check_params, check_variables, params_of, plain_number
+from evalrun.suite.overrides import Overrides, check_variables
+from evalrun.suite.params import check_params, read_matrix, read_params
+from evalrun.suite.pictures import read_pictures
 from evalrun.suite.prompts import RECORDED_PROMPT, PromptDraft, check_prompts, read_prompts
 from evalrun.suite.providers import Providers, refuse_literal_keys
 from evalrun.suite.quotas import Groups
@@ -125,15 +128,20 @@ class _Reading:
         cases, scorers = self._scorers(cases)
         placed = [(draft.case, draft.spot) for draft in cases]
         check_prompts(prompts, placed, border.complaints)
+        images = [written for draft in prompts for written in draft.images]
+        album = read_pictures(images, [case for case, _ in placed], self.sources, border.complaints)
         check_matches(models, [case for case, _ in placed], border)
         gates = read_gates(border, said.get("gates"), self._targets(own, models, prompts, placed, counts))
         providers.refuse_origins({listed.model.provider for listed in models}, overrides.allow_origins)
-        params = check_params(overrides.params, border.complaints)
+        params = {
+            **read_params(whole["params"], ("params",), border, self.sources),
+            **(fixed := check_params(overrides.params, border.complaints, self.sources)),
+        }
+        matrix = read_matrix(whole["matrix"], ("matrix",), border, self.sources)
         if border.complaints:
             return None
-        fixed = frozenset(params)
         scoped = _scoped(models, providers, groups)
-        return Suite(
+        suite = Suite(
             name=whole["name"] or _name_of(border.document.file),
             file=border.document.file,
             text=text,
@@ -144,16 +152,21 @@ class _Reading:
             cases=tuple(_free_case(case, fixed) for case, _ in placed),
             scorers=scorers,
             description=whole["description"] or "",
-            params={**params_of(whole["params"]), **params},
-            matrix={key: values for key, values in _matrix(whole["matrix"]).items() if key not in fixed},
+            params=params,
+            matrix=_without(matrix, fixed),
             samples=whole["samples"] or 1,
             threshold=whole["threshold"],
             max_error_rate=whole["max_error_rate"] or 0.0,
             budget=_budget(whole["budget"]),
             quotas=scoped.groups,
             wide=_wide([*own, *models], providers),
+            pictures=album.pictures,
+            picture_files=album.files,
+            folder=str(self.sources.folder),
             gates=gates,
         )
+        check_answers(suite, border)
+        return suite
 
     def _check_keys(self) -> None:
         border = self.border
@@ -175,7 +188,7 @@ class _Reading:
     def _models(self, providers: Providers, groups: Groups) -> tuple[list[Listed], list[Listed]]:
         """The suite's own models, and those that are asked."""
         border, said = self.border, self.border.document.value
-        own = read_models(border, said["models"], providers, groups) if "models" in said else []
+        own = read_models(border, said["models"], providers, groups, self.sources) if "models" in said else []
         models = own
         if self.overrides.models:
             models = override_models(own, self.overrides.models, border, providers)
@@ -186,7 +199,7 @@ class _Reading:
     def _prompts(self, models: list[Listed]) -> list[PromptDraft]:
         said = self.border.document.value
         if "prompts" in said:
-            return read_prompts(self.border, said["prompts"], self.sources)
+            return read_prompts(self.border, said["prompts"], self.sources, allow_code=self.overrides.allow_code)
         if any(listed.recorded is None for listed in models):
             self.border.add((), Code.MISSING_KEY, "`prompts` is missing (only recorded models can do without)")
         return []
@@ -195,7 +208,7 @@ class _Reading:
         said = self.border.document.value
         if "cases" not in said:
             return []
-        return read_cases(self.border, said["cases"], self.tables, self.scorers)
+        return read_cases(self.border, said["cases"], self.tables, self.sources, self.scorers)
 
     def _scorers(self, drafts: list[CaseDraft]) -> tuple[list[CaseDraft], Any]:
         """The cases with their scorers named, and the suite's own scorers."""
@@ -269,13 +282,6 @@ def _name_of(file: str) -> str:
     return name or "suite"
 
 
-def _matrix(entry: MatrixEntry | None) -> dict[str, tuple[Any, ...]]:
-    if entry is None:
-        return {}
-    said = entry.model_dump(exclude_unset=True)
-    return {key: tuple(plain_number(value) for value in values) for key, values in said.items()}
-
-
 def _budget(entry: BudgetEntry | None) -> Budget:
     if entry is None:
         return Budget()
@@ -288,14 +294,14 @@ def _budget(entry: BudgetEntry | None) -> Budget:
     )
 
 
-def _without(params: Mapping[str, Any], fixed: frozenset[str]) -> dict[str, Any]:
+def _without(params: Mapping[str, Any], fixed: Collection[str]) -> dict[str, Any]:
     """Parameters but for those that the command line fixes."""
     return {key: value for key, value in params.items() if key not in fixed}
 
 
-def _free_prompt(prompt: Prompt, fixed: frozenset[str]) -> Prompt:
+def _free_prompt(prompt: Prompt, fixed: Collection[str]) -> Prompt:
     return replace(prompt, params=_without(prompt.params, fixed)) if prompt.params else prompt
 
 
-def _free_case(case: Case, fixed: frozenset[str]) -> Case:
+def _free_case(case: Case, fixed: Collection[str]) -> Case:
     return replace(case, params=_without(case.params, fixed)) if case.params else case

@@ -12,16 +12,17 @@ from evalrun.records.suite import Model, Price
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import Spot, hint, printable, shown
 from evalrun.suite.document import Path
-from evalrun.suite.entries import ModelEntry, ModelForm, PriceEntry, RecordedEntry
-from evalrun.suite.overrides import params_of
+from evalrun.suite.entries import ModelEntry, ModelForm, RecordedEntry
+from evalrun.suite.params import read_params
+from evalrun.suite.prices import read_prices
 from evalrun.suite.providers import Providers
 from evalrun.suite.quotas import SILENT, Groups, Statement
+from evalrun.suite.sources import Sources
 
-SIMULATED_MODELS = ("large", "medium", "small")
+SIMULATED_MODELS = ("large", "medium", "small", "thinker")
 """What the simulator started for a run can answer as."""
 
 _FORM: Form[str | ModelEntry | RecordedEntry] = Form(ModelForm)
-_PRICE: Form[PriceEntry] = Form(PriceEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Listed:
         return f"{self.model.provider}/{self.model.name}"
 
 
-def read_models(border: Border, section: Any, providers: Providers, groups: Groups) -> list[Listed]:
+def read_models(border: Border, section: Any, providers: Providers, groups: Groups, sources: Sources) -> list[Listed]:
     """The suite's own models, labels settled; what is wrong is complained about and left out."""
     found = []
     for path, value in border.items(section, ("models",)):
@@ -49,8 +50,11 @@ def read_models(border: Border, section: Any, providers: Providers, groups: Grou
         if entry is not None:
             at = path if isinstance(entry, str) else (*path, "id")
             listed = _listed(entry, path, border.document.spot(at), border, providers)
-            quota = groups.read(entry.quota, (*path, "quota")) if isinstance(entry, ModelEntry) else SILENT
-            found += [replace(listed, quota=quota)] if listed else []
+            if isinstance(entry, ModelEntry) and listed:
+                params = read_params(entry.params, (*path, "params"), border, sources)
+                quota = groups.read(entry.quota, (*path, "quota"))
+                listed = replace(listed, quota=quota, model=replace(listed.model, params=params))
+            found += [listed] if listed else []
     return _settle_labels(found, border)
 
 
@@ -73,14 +77,11 @@ def override_models(own: list[Listed], wanted: tuple[str, ...], border: Border, 
 def with_prices(border: Border, section: Any, models: list[Listed], known: set[str]) -> list[Listed]:
     """The models with their prices: the suite's own, else the snapshot's. Prices are for models that are *known*."""
     prices: dict[str, Price] = {}
-    for name, path, value in border.entries(section, ("prices",)) if section is not None else ():
-        entry = border.take(_PRICE, value, path)
+    for name, path, price in read_prices(border, section, ("prices",), "suite") if section is not None else ():
         if name not in known:
             border.add(path, Code.UNKNOWN_MODEL, f"no model of the suite has this id{hint(name, known)}", of_key=True)
-        if entry is not None:
-            prices[name] = Price(
-                input_usd=entry.input, output_usd=entry.output, cached_usd=entry.cached, source="suite"
-            )
+        if price is not None:
+            prices[name] = price
     return [replace(listed, model=_priced(listed, prices)) for listed in models]
 
 
@@ -123,7 +124,7 @@ def _listed(
     model = replace(model, tags=tuple(entry.tags or ()))
     if isinstance(entry, RecordedEntry):
         return Listed(model, entry.label, spot, path, entry)
-    return Listed(replace(model, params=params_of(entry.params)), entry.label, spot, path)
+    return Listed(model, entry.label, spot, path)
 
 
 def _provider_hint(text: str, providers: Providers) -> str:

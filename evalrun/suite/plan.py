@@ -32,6 +32,9 @@ _WITHOUT_OUTPUT = frozenset({"recorded", "openai-embeddings"})
 _DEFAULT_OUTPUT_TOKENS = 256
 _REPLY_TOKENS = 100
 
+# Dialects that send plain texts.
+_TEXT_DIALECTS = frozenset({"openai-completions", "openai-embeddings"})
+
 
 def make_plan(suite: Suite, *, max_planned: int = MAX_PLANNED) -> Plan:
     """Lay out a suite's cells. Raises NothingSelected for none and UsageError for more than *max_planned*."""
@@ -272,6 +275,10 @@ def _recorded_params(model: Model, case: Case) -> dict[str, Any]:
 def _input_tokens(request: Request) -> tuple[int, TokensMethod]:
     if request.dialect == "recorded":
         return 0, TokensMethod.RECORDED
+    if request.dialect in _TEXT_DIALECTS:  # no frame of messages around them
+        found = [tokens.count(message.text, request.model) for message in request.messages]
+        method = max((m for _, m in found), key=list(TokensMethod).index, default=TokensMethod.ESTIMATE)
+        return sum(n for n, _ in found), method
     return tokens.count_messages(request.messages, request.model, request.tools)
 
 

@@ -15,7 +15,7 @@ from evalrun.errors import Code
 from evalrun.records.suite import Provider
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import Spot, hint, printable, shown
-from evalrun.suite.document import Path
+from evalrun.suite.document import Path, texts_in
 from evalrun.suite.entries import ProviderEntry
 from evalrun.suite.quotas import SILENT, Groups, Statement
 from evalrun.suite.sources import Sources
@@ -26,6 +26,7 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]{0,2000}")
 _MAX_CA_BYTES = 4 << 20
 _SECRET_SECTIONS = ("providers", "params", "matrix", "models")
+_NAMED = frozenset(("tool_choice", "response_format"))
 
 
 class Providers:
@@ -209,23 +210,12 @@ def _header_faults(headers: dict[str, str], path: Path) -> Iterator[tuple[Path, 
 def refuse_literal_keys(border: Border) -> None:
     """Complain about every text in the suite's settings that looks like an API key."""
     for section in _SECRET_SECTIONS:
-        for path, text in _texts(border.document.value.get(section), (section,)):
-            # A model's name may be one long word, so the shape of a key must show.
-            named = section == "models"
+        for path, text in texts_in(border.document.value.get(section), (section,)):
+            # The name of a model, a tool or a format may be one long word, so the shape of a key must show.
+            named = section == "models" or not _NAMED.isdisjoint(path)
             if keys.looks_like_key(text + " ." if named else text):
                 words = "this looks like an API key: keys come from the environment, never from a suite (api_key_env)"
                 border.add(path, Code.LITERAL_KEY, words)
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*path, index))
 
 
 def _at_home(base_url: str) -> bool:

@@ -19,7 +19,8 @@ from evalrun.records.quota import DAY_S, ROLLING_DAY, SHORT_NAMES, Axis, Limit, 
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import hint, near, printable, shown
 from evalrun.suite.document import Path
-from evalrun.suite.entries import MAX_NAME, QuotaEntry, seconds_of
+from evalrun.suite.entries import QuotaEntry
+from evalrun.suite.kinds import MAX_NAME, seconds_of
 
 _ENTRY: Form[QuotaEntry] = Form(QuotaEntry)
 

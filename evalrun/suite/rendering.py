@@ -79,7 +79,7 @@ def rendered_arguments(arguments: str, values: Mapping[str, Any]) -> str:
 
     Raises TemplateFault.
     """
-    if "{{" not in arguments and "{%" not in arguments:
+    if not any(mark in arguments for mark in ("{{", "{%", "{#")):
         return arguments
     try:
         value = json.loads(arguments)

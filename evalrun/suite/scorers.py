@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import regex
 from pydantic import BaseModel, Field
@@ -14,8 +14,8 @@ from evalrun.errors import Code
 from evalrun.records.suite import Case, ScorerSpec
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import Spot, hint, listed, printable, shown
-from evalrun.suite.document import Path
-from evalrun.suite.entries import Entry, Name, Share, Text, optional
+from evalrun.suite.document import Path, texts_in
+from evalrun.suite.kinds import Entry, Name, Share, Text, optional
 
 ScorerTable = Mapping[str, type[BaseModel]]
 
@@ -28,6 +28,9 @@ class CommonOptions(Entry):
     )
     threshold: Share = optional("The score from which this scorer passes.")
     name: Name = optional("What its column is called; unique. Default: the scorer's name.")
+    on: Literal["last", "conversation"] = Field(
+        default="last", description="What a scorer of texts reads: the last reply, or the whole conversation."
+    )
     extract: Text = optional("A regular expression: its first group, or the whole match, is scored instead.")
 
 
@@ -110,10 +113,11 @@ def _draft(value: Any, path: Path, border: Border, table: ScorerTable) -> Draft 
         options = _short_form(options, kind, model, inside, border)
         if options is None:
             return None
-    common_keys = CommonOptions.model_fields.keys() - model.model_fields.keys()
-    unknown = [key for key in options if key not in common_keys | model.model_fields.keys()]
+    own_keys = [field.alias or key for key, field in model.model_fields.items()]
+    common_keys = CommonOptions.model_fields.keys() - own_keys
+    unknown = [key for key in options if key not in common_keys | set(own_keys)]
     for key in unknown:
-        words = f"unknown key{hint(key, [*model.model_fields, *CommonOptions.model_fields])}"
+        words = f"unknown key{hint(key, [*own_keys, *CommonOptions.model_fields])}"
         border.add((*inside, key), Code.UNKNOWN_KEY, words, of_key=True)
     common = border.take(_COMMON, {k: v for k, v in options.items() if k in common_keys}, inside)
     own = {key: item for key, item in options.items() if key not in common_keys and key not in unknown}
@@ -144,7 +148,7 @@ def _short_form(value: Any, kind: str, model: type[BaseModel], path: Path, borde
         return {}
     if "value" in model.model_fields:
         return {"value": value}
-    keys = ", ".join(f"{name}: …" for name in model.model_fields)
+    keys = ", ".join(f"{field.alias or name}: …" for name, field in model.model_fields.items())
     words = f"`{kind}` takes no plain value; write {kind}: {{{keys}}}" if keys else f"`{kind}` takes no value"
     border.add(path, Code.BAD_SCORER, words)
     return None
@@ -168,6 +172,7 @@ def _spec(kind: str, negate: bool, common: CommonOptions, checked: BaseModel) ->
         extract=common.extract,
         value=options.pop("value", None),
         options=options,
+        scope=common.on,
     )
 
 
@@ -187,21 +192,10 @@ def _variables(value: Any, path: Path, border: Border) -> frozenset[str] | None:
     """The variables that the templates in a value need; None where one of them cannot be read."""
     needed: set[str] = set()
     good = True
-    for at, text in _texts(value, path):
+    for at, text in texts_in(value, path):
         try:
             needed |= template.variables(text) - template.optional_variables(text)
         except template.TemplateFault as fault:
             border.add(at, Code.BAD_TEMPLATE, f"not a template: {printable(str(fault))}")
             good = False
     return frozenset(needed) if good else None
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*path, index))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(item, (*path, key))

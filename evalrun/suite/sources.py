@@ -39,19 +39,25 @@ class Sources:
         self._root = files.repository_root(self._folder)
         self._complaints = complaints
 
-    def find(self, name: str, spot: Spot) -> Found | None:
-        """The one file of this name, or None with a complaint at *spot*."""
-        if not self._may_name(name, spot):
+    @property
+    def folder(self) -> Path:
+        """The suite's folder, from which files are named; absolute."""
+        return self._folder
+
+    def find(self, name: str, spot: Spot, complaints: Complaints | None = None) -> Found | None:
+        """The one file of this name, or None with a complaint at *spot* (among *complaints*, else with all others)."""
+        complaints = self._complaints if complaints is None else complaints
+        if not _may_name(name, spot, complaints):
             return None
         path = self._folder / name
-        return Found(path, self._shown(path)) if self._is_inside(path, name, spot) else None
+        return Found(path, self._shown(path)) if self._is_inside(path, name, spot, complaints) else None
 
     def find_all(self, pattern: str, spot: Spot) -> list[Found]:
         """The files that a name or a pattern (``*``, ``?``, ``[…]``, ``**``) stands for, sorted by name."""
         if not _GLOB.search(pattern):
             found = self.find(pattern, spot)
             return [found] if found else []
-        if not self._may_name(pattern, spot):
+        if not _may_name(pattern, spot, self._complaints):
             return []
         try:
             paths = sorted(path for path in self._folder.glob(pattern) if path.is_file())
@@ -64,7 +70,8 @@ class Sources:
             words = f"`{printable(pattern)}` stands for more than {MAX_MATCHES:,} files"
             self._complaints.add(spot, Code.FILE_TOO_LARGE, words)
             return []
-        return [Found(path, self._shown(path)) for path in paths if self._is_inside(path, str(path.name), spot)]
+        complaints = self._complaints
+        return [Found(path, self._shown(path)) for path in paths if self._is_inside(path, path.name, spot, complaints)]
 
     def read(self, found: Found, spot: Spot, limit: int) -> str | None:
         """The file's text, or None with a complaint at *spot*, the place that names it."""
@@ -74,26 +81,27 @@ class Sources:
         relative = os.path.relpath(os.path.normpath(path), self._folder)
         return os.path.normpath(os.path.join(self._shown_folder, relative))  # noqa: PTH118
 
-    def _may_name(self, name: str, spot: Spot) -> bool:
-        if not name or "\0" in name:
-            self._complaints.add(spot, Code.EMPTY, "the name of a file is missing")
-            return False
-        if name.startswith(("/", "~")):
-            words = f"`{printable(name)}` is an absolute path: name files from the suite's folder"
-            self._complaints.add(spot, Code.FILE_OUTSIDE, words)
-            return False
-        return True
-
-    def _is_inside(self, path: Path, name: str, spot: Spot) -> bool:
+    def _is_inside(self, path: Path, name: str, spot: Spot, complaints: Complaints) -> bool:
         try:
             if files.inside(path, self._root):
                 return True
         except (OSError, RuntimeError) as error:
-            self._complaints.add(spot, Code.FILE_UNREADABLE, f"cannot read `{printable(name)}`: {_reason(error)}")
+            complaints.add(spot, Code.FILE_UNREADABLE, f"cannot read `{printable(name)}`: {_reason(error)}")
             return False
         words = f"`{printable(name)}` leads out of the suite's repository ({printable(str(self._root))})"
-        self._complaints.add(spot, Code.FILE_OUTSIDE, words)
+        complaints.add(spot, Code.FILE_OUTSIDE, words)
         return False
+
+
+def _may_name(name: str, spot: Spot, complaints: Complaints) -> bool:
+    if not name or "\0" in name:
+        complaints.add(spot, Code.EMPTY, "the name of a file is missing")
+        return False
+    if name.startswith(("/", "~")):
+        words = f"`{printable(name)}` is an absolute path: name files from the suite's folder"
+        complaints.add(spot, Code.FILE_OUTSIDE, words)
+        return False
+    return True
 
 
 def read_bytes(found: Found, spot: Spot, limit: int, complaints: Complaints) -> bytes | None:

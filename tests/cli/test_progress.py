@@ -22,7 +22,7 @@ def test_what_it_waits_for_comes_first(said: dict[str, Any], line: str, monkeypa
     """A terminal cuts the end off: the day and the wait stand before tokens, and the label is not said twice."""
     usual: dict[str, Any] = {"waiting": "", "wait_s": None, "halted": ""}
     lane = LaneProgress(
-        label="mini", done=43, total=90, in_flight=0, errors=0, retries=0, tokens=900, cost_usd=None,
+        label="mini", done=43, total=90, in_flight=0, errors=0, retries=0, tokens=900, cost_usd=0.0,
         today="43/50 today", **{**usual, **said},
     )  # fmt: skip
     stream = io.StringIO()
@@ -32,3 +32,19 @@ def test_what_it_waits_for_comes_first(said: dict[str, Any], line: str, monkeypa
     shown.tick((lane,))
 
     assert stream.getvalue() == f"mini: 43/90, {line} · 900 tok\n"
+
+
+@pytest.mark.parametrize(("cost_usd", "words"), [(None, "price ?"), (0.0, ""), (0.25, "$0.250")])
+def test_an_unknown_price_is_said(cost_usd: float | None, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has been spent is shown; where no price is known that is said, and what is free says nothing."""
+    lane = LaneProgress(
+        label="mini", done=1, total=2, in_flight=0, errors=0, retries=0, tokens=900, cost_usd=cost_usd, waiting="",
+        wait_s=None, today="", halted="",
+    )  # fmt: skip
+    stream = io.StringIO()
+    shown = Lines(stream)
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    shown.tick((lane,))
+
+    assert stream.getvalue() == " · ".join(filter(None, ["mini: 1/2, 900 tok", words])) + "\n"

@@ -76,6 +76,15 @@ def test_set_and_var_reach_the_request(capsys: pytest.CaptureFixture[str], suite
     assert not Path("results").exists()
 
 
+def test_a_scorer_reads_the_whole_conversation(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """With ``on: conversation`` the question counts as said; changing that scores the stored answers again."""
+    suite.write_text(SUITE.replace("scorers: [numeric]", 'scorers: [contains: {value: "What is", on: conversation}]'))
+    said, table = run(capsys, suite)
+
+    assert said.code == 0, said.err
+    assert set(table["verdict"]) == {"pass"}
+
+
 def test_nothing_selected_is_five(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
     """A selection that leaves nothing ends with its own code, and nothing is written."""
     assert call(capsys, suite, "--only", "tag=easy", "--only", "case=three").code == 5

@@ -8,17 +8,22 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 End = Literal["keep", "close", "reset", "hang"]
+Framing = Literal["length", "chunked", "close"]
+"""What marks a body's end: its Content-Length, the last chunk, or the end of the connection."""
 
 
 @dataclass(frozen=True)
 class Say:
-    """What to answer one request with, and what becomes of the connection after it."""
+    """What to answer one request with, and what becomes of the connection after it.
+
+    Each piece of *data* is a send of its own, which the client has had its turn to read when the next one comes.
+    """
 
     data: bytes | Sequence[bytes] = b""
     end: End = "keep"
@@ -54,6 +59,8 @@ class RawServer:
                 for piece in [say.data] if isinstance(say.data, bytes) else say.data:
                     writer.write(piece)
                     await writer.drain()
+                    await asyncio.sleep(0)  # now the loop sees that there is something to read
+                    await asyncio.sleep(0)  # and now the client has read it
                 if say.end == "hang":
                     await reader.read()  # until the client goes
                 if say.end == "reset":
@@ -117,6 +124,25 @@ def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n", headers: str = "") -> byt
     """A whole reply in chunks; *end* is what closes it."""
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{headers}transfer-encoding: chunked\r\n\r\n"
     return head.encode() + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + end
+
+
+def sends(
+    body: bytes,
+    framing: Framing = "length",
+    *,
+    status: int = 200,
+    headers: Mapping[str, Sequence[str]] | None = None,
+    cuts: Iterable[int] = (),
+) -> list[bytes]:
+    """A whole reply in pieces: its head, and its body cut at these places; in chunks, each piece is one."""
+    ends = {"length": f"content-length: {len(body)}", "chunked": "transfer-encoding: chunked", "close": ""}
+    said = [f"{name}: {value}" for name, values in (headers or {}).items() for value in values]
+    head = "\r\n".join([f"HTTP/1.1 {status} Some Reason", *said, *filter(None, [ends[framing]]), "", ""]).encode()
+    places = sorted({place for place in cuts if 0 < place < len(body)})
+    pieces = [body[start:end] for start, end in zip([0, *places], [*places, len(body)], strict=True)]
+    if framing == "chunked":
+        pieces = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces if piece] + [b"0\r\n\r\n"]
+    return [head, *pieces]
 
 
 def chat(text: str | None = "Paris", **more: Any) -> dict[str, Any]:

@@ -8,56 +8,198 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.providers.classify import EXCERPT
-from evalrun.providers.dialect import encode
-from evalrun.providers.openai_chat import build, parse
-from evalrun.providers.reply import Reply
-from evalrun.records.message import Message
-from evalrun.records.outcome import Failure, FailureKind, Outcome, Response, Status, TokensMethod, status_of
-from evalrun.redact import Redactor
+from evalrun.providers.dialect import Unsupported, encode
+from evalrun.providers.openai_chat import build, headers, path
+from evalrun.records.message import Image, Message, Picture, Tool, ToolCall
+from evalrun.records.request import Request
+from evalrun.records.suite import Provider
+from tests.providers import exchanges as recorded
 from tests.providers.makers import request
-from tests.providers.rawserver import chat
+from tests.providers.openapi import valid
 
-NOW = 1_800_000_000.0
-CLEAN = Redactor([])
-
-
-def parsed(body: Any, status: int = 200, **more: Any) -> Outcome:
-    """What the dialect makes of a reply."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    reply = Reply(status=status, headers={}, body=content, latency_s=0.5)
-    return parse(reply, request(), now=NOW, redact=CLEAN, **more)
-
-
-def answer(body: Any, **more: Any) -> Response:
-    """The Response that a reply must be."""
-    outcome = parsed(body, **more)
-    assert isinstance(outcome, Response), outcome
-    return outcome
-
-
-def choice(**message: Any) -> dict[str, Any]:
-    """A chat completion with this message."""
-    return chat(choices=[{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}])
+PICTURE = Picture(media_type="image/png", base64="iVBORw0KGgo=", width=2, height=1)
+DIGEST = "sha256:" + "0" * 64
+WEATHER = Tool(
+    name="get_weather",
+    description="The weather in a city.",
+    parameters={"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    strict=True,
+)
+WEATHER_SENT = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather in a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+        "strict": True,
+    },
+}
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}, "strict": True}}
 
 
-def test_build() -> None:
-    """Model, messages and parameters go out as the request has them, and a parameter cannot replace the model."""
-    asked = request(
-        messages=(Message(role="system", content="Be brief."), Message(role="user", content="ä")),
-        params={"temperature": 0.5, "stop": ["\n"], "seed": 9, "model": "other"},
-    )
+def user(*parts: str | Image) -> dict[str, Any]:
+    """A request with one message of these parts, and one picture's file."""
+    return {"messages": (Message(role="user", content=parts),), "pictures": {DIGEST: PICTURE}}
 
-    body = build(asked)
 
-    assert body == {
-        "temperature": 0.5,
-        "stop": ["\n"],
-        "seed": 9,
-        "model": "m-1",
-        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "ä"}],
-    }
+def messages(*said: Message) -> dict[str, Any]:
+    """A request with these messages."""
+    return {"messages": said}
+
+
+CALLS = (ToolCall(id="x", name="f", arguments='{"a": 1'), ToolCall(id="y", name="g", arguments=""))
+CALLS_SENT = [
+    {"id": "x", "type": "function", "function": {"name": "f", "arguments": '{"a": 1'}},
+    {"id": "y", "type": "function", "function": {"name": "g", "arguments": ""}},
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        (messages(Message(role="system", content="Be brief.")), {"role": "system", "content": "Be brief."}),
+        (messages(Message(role="developer", content="ä")), {"role": "developer", "content": "ä"}),
+        (messages(Message(role="user", content="a", name="Ann")), {"role": "user", "content": "a", "name": "Ann"}),
+        (messages(Message(role="assistant", content="")), {"role": "assistant", "content": ""}),
+        (
+            messages(Message(role="assistant", content="", tool_calls=CALLS)),
+            {"role": "assistant", "content": None, "tool_calls": CALLS_SENT},
+        ),
+        (
+            messages(Message(role="assistant", content="Wait.", tool_calls=CALLS)),
+            {"role": "assistant", "content": "Wait.", "tool_calls": CALLS_SENT},
+        ),
+        (
+            messages(Message(role="tool", content="21", tool_call_id="x")),
+            {"role": "tool", "content": "21", "tool_call_id": "x"},
+        ),
+        (
+            messages(Message(role="system", content=("a", "b"))),
+            {"role": "system", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        ),
+        (
+            user("What is this?", Image(source="https://example.org/a.png", detail="low")),
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this?"},
+                    {"type": "image_url", "image_url": {"url": "https://example.org/a.png", "detail": "low"}},
+                ],
+            },
+        ),
+        (
+            user(Image(source=DIGEST)),
+            {
+                "role": "user",
+                "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}],
+            },
+        ),
+    ],
+)
+def test_messages(asked: dict[str, Any], sent: dict[str, Any]) -> None:
+    """Every kind of message has its form on the wire."""
+    body = build(request(**asked))
+
+    assert body["messages"] == [sent]
     assert json.loads(encode(body)) == body
+    valid("CreateChatCompletionRequest", body)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"temperature": 0.5, "top_p": 0.9, "seed": 9, "stop": ["\n"], "user": "u"},
+        {"frequency_penalty": 0.0, "presence_penalty": -2, "logit_bias": {"50256": -100}},
+        {"max_tokens": 5},
+        {"max_completion_tokens": 5, "reasoning_effort": "minimal", "service_tier": "flex"},
+        {"logprobs": True, "top_logprobs": 3, "n": 2},
+        {"response_format": {"type": "json_object"}},
+        {"response_format": SCHEMA},
+        {"stream": False, "stop": "END"},
+        {"tool_choice": "required", "parallel_tool_calls": False},
+        {"tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
+    ],
+)
+def test_parameters(params: dict[str, Any]) -> None:
+    """Every parameter goes out as the request has it, under OpenAI's name, beside model, messages and tools."""
+    body = build(request("Hello", params=params, tools=(WEATHER,)))
+
+    hello = [{"role": "user", "content": "Hello"}]
+    assert body == {**params, "model": "m-1", "messages": hello, "tools": [WEATHER_SENT]}
+    valid("CreateChatCompletionRequest", body)
+
+
+def test_a_parameter_of_null_is_not_sent() -> None:
+    """A parameter that a nearer place sets to nothing is not there."""
+    assert "seed" not in build(request(params={"seed": None}))
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent"),
+    [
+        (WEATHER, WEATHER_SENT["function"]),
+        (Tool(name="now"), {"name": "now", "parameters": {"type": "object", "properties": {}}}),
+        (Tool(name="f", parameters={"type": "object"}, strict=False), {"strict": False}),
+    ],
+)
+def test_tools(tool: Tool, sent: dict[str, Any]) -> None:
+    """A tool has its name, and what else it says; a tool without parameters has an empty object of them."""
+    body = build(request(tools=(tool,)))
+
+    (found,) = body["tools"]
+    assert found["type"] == "function"
+    assert found["function"] | sent == found["function"]
+    assert set(found["function"]) <= {"name", "description", "parameters", "strict"}
+    valid("CreateChatCompletionRequest", body)
+
+
+@pytest.mark.parametrize(
+    ("params", "options"),
+    [
+        ({"stream": True}, {"include_usage": True}),
+        ({"extra_body": {"stream": True}}, {"include_usage": True}),
+        ({"stream": True, "extra_body": {"stream_options": {"include_obfuscation": False}}}, "as given"),
+        ({"stream": True, "extra_body": {"stream_options": None}}, None),
+        ({"stream": False}, None),
+        ({}, None),
+    ],
+)
+def test_a_stream_is_asked_for_its_usage(params: dict[str, Any], options: Any) -> None:
+    """stream_options come with a stream and only then, and extra_body has the last word."""
+    body = build(request(params=params))
+
+    given = {"include_obfuscation": False} if options == "as given" else options
+    assert body.get("stream_options") == given
+    assert ("stream_options" in body) == (given is not None)
+    valid("CreateChatCompletionRequest", body)
+
+
+def test_extra_body_is_merged_last() -> None:
+    """What extra_body says replaces what the dialect says, model and messages included, and adds what is new."""
+    extra = {"model": "other", "temperature": 1, "verbosity": "low", "provider": {"order": ["x"]}}
+
+    body = build(request("Hello", params={"temperature": 0, "extra_body": extra}))
+
+    assert body == {"messages": [{"role": "user", "content": "Hello"}], **extra}
+    valid("CreateChatCompletionRequest", body)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"params": {"suffix": "x"}}, "suffix"),
+        ({"params": {"echo": True}}, "echo"),
+        ({"params": {"best_of": 3}}, "best_of"),
+        ({"params": {"dimensions": 256, "encoding_format": "float"}}, "dimensions"),
+        (user(Image(source="sha256:absent")), "sha256:absent"),
+        (messages(Message(role="system", content=(Image(source="https://x/y"),))), "system"),
+        (messages(Message(role="tool", content=(Image(source="https://x/y"),), tool_call_id="x")), "tool"),
+    ],
+)
+def test_what_chat_completions_lack(asked: dict[str, Any], words: str) -> None:
+    """What changes the question and has no word here is refused, and the refusal says what it is."""
+    with pytest.raises(Unsupported, match=words):
+        build(request(**asked))
 
 
 @given(st.text())
@@ -69,231 +211,72 @@ def test_any_prompt_arrives(text: str) -> None:
     assert json.loads(sent)["messages"][0]["content"] == text
 
 
-def test_a_whole_reply() -> None:
-    """Text, end, model, fingerprint and all token figures are taken from the reply, and the reply itself is kept."""
-    body = chat(
-        "Paris",
-        system_fingerprint="fp_1",
-        usage={
-            "prompt_tokens": 11,
-            "completion_tokens": 5,
-            "prompt_tokens_details": {"cached_tokens": 8},
-            "completion_tokens_details": {"reasoning_tokens": 3},
-        },
-    )
+def test_where_it_goes() -> None:
+    """The path is the same for every request, and so is what is accepted: a server may answer a stream with JSON."""
+    provider = Provider(id="lab", dialect="openai-chat", base_url="https://example.org/v1")
 
-    response = answer(body)
-
-    assert (response.text, response.finish_reason, response.refusal) == ("Paris", "stop", None)
-    assert (response.model, response.system_fingerprint, response.latency_s) == ("m-1", "fp_1", 0.5)
-    usage = response.usage
-    assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens) == (11, 5, 8, 3)
-    assert usage.method is TokensMethod.API
-    assert json.loads(response.body or "") == body
+    assert path(request(), provider) == "/chat/completions"
+    assert headers(request(), provider) == {"accept": "application/json"}
 
 
-@pytest.mark.parametrize(
-    ("body", "text", "status"),
-    [
-        (chat("Paris"), "Paris", Status.ANSWERED),
-        (chat(""), "", Status.NO_ANSWER),
-        (chat(None), None, Status.NO_ANSWER),
-        (choice(), None, Status.NO_ANSWER),
-        (choice(content=None, refusal="I cannot."), None, Status.REFUSED),
-        (choice(content="", refusal=""), "", Status.NO_ANSWER),
-        (choice(content=None, tool_calls=[{"id": "c", "function": {"name": "f"}}]), None, Status.NO_ANSWER),
-        (choice(content=[{"type": "text", "text": "Pa"}, {"type": "text", "text": "ris"}]), "Paris", Status.ANSWERED),
-        (choice(content=[{"type": "image"}]), None, Status.NO_ANSWER),
-        (choice(content=[]), None, Status.NO_ANSWER),
-        (chat(choices=[{"message": {"content": "Pa"}, "finish_reason": "length"}]), "Pa", Status.ANSWERED),
-        (chat(choices=[{"message": {"content": ""}, "finish_reason": "length"}]), "", Status.NO_ANSWER),
-        (chat(choices=[{"message": {"content": "x"}, "finish_reason": "content_filter"}]), "x", Status.FILTERED),
-        (chat(choices=[{"message": {"content": "x"}, "finish_reason": None}]), "x", Status.ANSWERED),
-        (chat(choices=[{"message": {"content": "a"}}, {"message": {"content": "b"}}]), "a", Status.ANSWERED),
-        (chat("x", error=None), "x", Status.ANSWERED),
-    ],
-)
-def test_what_became_of_it(body: dict[str, Any], text: str | None, status: Status) -> None:
-    """An answer, no answer, a refusal and a filtered answer are told apart."""
-    response = answer(body)
-
-    assert response.text == text
-    assert status_of(response) is status
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        (b"", "cut"),
-        (b"   \n", "cut"),
-        (b"<html><body>Log in</body></html>", "garbage"),
-        (b'data: {"choices": []}\n\n', "garbage"),
-        (b"null", "garbage"),
-        (b'"text"', "garbage"),
-        (b"[]", "garbage"),
-        (b"{}", "garbage"),
-        (b'{"choices": []}', "garbage"),
-        (b'{"choices": null}', "garbage"),
-        (b'{"choices": {"0": 1}}', "garbage"),
-        (b'{"choices": [null]}', "garbage"),
-        (b'{"choices": [{"message": null}]}', "garbage"),
-        (b'{"choices": [{"message": {"content": 5}}]}', "garbage"),
-        (b'{"choices": [{"message": {"content": ["x"]}}]}', "garbage"),
-        (b'{"choices": [{"message": {"content": [{"type": "text", "text": 5}]}}]}', "garbage"),
-        (b'{"choices": [{"message": {"content": "a", "content": "b"}}]}', "garbage"),
-        (b'{"choices": [{"message": {"content": "a"}, "score": NaN}]}', "garbage"),
-        (b'{"choices": [{"message": {"content": "a"}, "score": -Infinity}]}', "garbage"),
-        (b'{"created": ' + b"9" * 5000 + b', "choices": [{"message": {"content": "a"}}]}', "garbage"),
-        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "garbage"),
-        (b'{"choices": [{"message": {"content": "a"}}]} and more', "garbage"),
-        (b'{"choices": [{"message": {"content": "a"}}', "cut"),
-        (b'{"choices": [{"message": {"content": "a\xc3', "cut"),
-        (b'{"choices": [{"message": {"content": "a"}, "finish_reason": "error"}]}', "server"),
-        (b'{"choices": [{"error": {"code": 429, "message": "busy"}, "message": {"content": "a"}}]}', "rate_limit"),
-        (b'{"error": {"code": "content_filter", "message": "no", "status": 400}}', "filtered"),
-        (b'{"error": "out of memory"}', "garbage"),
-    ],
-)
-def test_a_200_without_an_answer(body: bytes, kind: str) -> None:
-    """A 200 that holds no answer is a failure of a fitting kind with the beginning of the body."""
-    failure = parsed(body)
-
-    assert isinstance(failure, Failure)
-    assert failure.kind.value == kind
-    assert failure.http_status == 200
-    assert len(failure.body or "") <= EXCERPT
-
-
-def test_lone_surrogates_are_kept() -> None:
-    """A model that ends in the middle of an emoji has answered all the same."""
-    assert answer(b'{"choices": [{"message": {"content": "ok \\ud83d"}}]}').text == "ok \ud83d"
-
-
-@pytest.mark.parametrize(
-    ("usage", "prompt", "completion", "method"),
-    [
-        ({"prompt_tokens": 11, "completion_tokens": 2}, 11, 2, TokensMethod.API),
-        ({"prompt_tokens": 11.0, "completion_tokens": 0}, 11, 0, TokensMethod.API),
-        ({"prompt_tokens": 11}, 11, None, TokensMethod.ESTIMATE),
-        ({"prompt_tokens": -1, "completion_tokens": 2}, None, 2, TokensMethod.ESTIMATE),
-        ({"prompt_tokens": True, "completion_tokens": "2"}, None, None, TokensMethod.ESTIMATE),
-        ({"prompt_tokens": 10**30, "completion_tokens": 2}, None, 2, TokensMethod.ESTIMATE),
-        (None, None, None, TokensMethod.ESTIMATE),
-        ([], None, None, TokensMethod.ESTIMATE),
-    ],
-)
-def test_usage(usage: Any, prompt: int | None, completion: int | None, method: TokensMethod) -> None:
-    """Token figures are the reply's; what it does not say is counted, and the method says so."""
-    found = answer(chat("Paris", usage=usage)).usage
-
-    assert found.method is method
-    for figure, expected in ((found.prompt_tokens, prompt), (found.completion_tokens, completion)):
-        assert figure is not None
-        assert figure == expected if expected is not None else 0 < figure < 100
-
-
-def test_simulated_figures() -> None:
-    """The simulator's own figures are marked as such; what it does not say is counted as for everyone."""
-    assert answer(chat("x"), simulated=True).usage.method is TokensMethod.SIMULATED
-    assert answer(chat("x", usage=None), simulated=True).usage.method is TokensMethod.ESTIMATE
-
-
-@given(status=st.integers(100, 599), body=st.binary())
-def test_any_bytes(status: int, body: bytes) -> None:
-    """Any bytes with any status are a Response or a Failure."""
-    assert isinstance(parsed(body, status), Response | Failure)
-
-
-WORDS = st.sampled_from(
-    ["error", "choices", "message", "content", "finish_reason", "refusal", "usage", "prompt_tokens", "text", "type"]
-)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
-    max_leaves=20,
-)
-
-
-@given(
-    body=JSON
-    | st.builds(lambda part: {"choices": [part]}, JSON)
-    | st.builds(lambda part, usage: {"choices": [{"message": part}], "usage": usage}, JSON, JSON)
-)
-def test_any_json(body: Any) -> None:
-    """Any JSON, nested in the place of any part of a reply, is a Response or a Failure."""
-    assert isinstance(parsed(json.dumps(body).encode()), Response | Failure)
-
-
-@given(st.data())
-def test_a_prefix_is_never_an_answer(data: st.DataObject) -> None:
-    """A reply cut anywhere is a failure."""
-    text = data.draw(st.text())
-    whole = json.dumps(chat(text, extra={"a": [1, {}]}), ensure_ascii=data.draw(st.booleans())).encode(
-        "utf-8", "replace"
-    )
-    cut = data.draw(st.integers(0, len(whole) - 1))
-
-    outcome = parsed(whole[:cut])
-
-    assert isinstance(outcome, Failure)
-    assert outcome.kind is FailureKind.CUT
-
-
-def test_recorded_exchanges(shared_data: Path) -> None:
-    """Recorded replies of several services give the text, end and token figures that stand in them."""
-    seen = {"answers": 0, "failures": 0}
-    with (shared_data / "cassettes" / "normalized.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            exchange = json.loads(line)
-            response = exchange["response"]
-            kind = "".join(response["headers"].get("content-type", []))
-            if "/chat/completions" not in exchange["request"]["url"] or kind.startswith("text/event-stream"):
-                continue
-            outcome = parsed(response["body"].encode(), response["status"])
-            try:
-                said = json.loads(response["body"])
-            except ValueError:
-                said = {}
-            if response["status"] != 200 or "choices" not in said:
-                assert isinstance(outcome, Failure), exchange["id"]
-                seen["failures"] += 1
-                continue
-            message = said["choices"][0]["message"]
-            assert isinstance(outcome, Response), exchange["id"]
-            assert outcome.text == message.get("content"), exchange["id"]
-            assert outcome.refusal == message.get("refusal"), exchange["id"]
-            assert outcome.finish_reason == said["choices"][0]["finish_reason"], exchange["id"]
-            assert outcome.usage.prompt_tokens == said["usage"]["prompt_tokens"], exchange["id"]
-            assert outcome.usage.completion_tokens == said["usage"]["completion_tokens"], exchange["id"]
-            assert outcome.usage.method is TokensMethod.API
-            seen["answers"] += 1
-
-    assert seen["answers"] >= 35
-    assert seen["failures"] >= 10
-
-
-@pytest.mark.parametrize(
-    ("part", "kind"),
-    [
-        ("test_authentication_error", "auth"),
-        ("test_model_not_found", "not_found"),
-        ("test_openrouter_errors_raised", "overload"),
-        ("test_prompt_content_filtering.yaml#0", "filtered"),
-        ("test_tool_use_failed_error.yaml#0", "bad_request"),
-        ("context_length_exceeded_errors", "bad_request"),
-        ("test_text_response", "garbage"),
-        ("test_chat_completion_404", "not_found"),
-    ],
-)
-def test_recorded_errors(part: str, kind: str, shared_data: Path) -> None:
-    """Recorded error replies are of the kind that a person would say they are."""
-    with (shared_data / "cassettes" / "normalized.jsonl").open(encoding="utf-8") as lines:
-        exchanges = [json.loads(line) for line in lines]
-    found = [
-        parsed(exchange["response"]["body"].encode(), exchange["response"]["status"])
-        for exchange in exchanges
-        if part in exchange["id"] and "/chat/completions" in exchange["request"]["url"]
+def test_recorded_requests(shared_data: Path) -> None:
+    """What others sent, put into our words and built again, is what they sent: messages, calls, tools, parameters."""
+    asked = [
+        exchange for exchange in recorded.exchanges(shared_data) if exchange.url.split("?")[0].endswith("/completions")
     ]
+    rebuilt = 0
+    for exchange in asked:
+        body = build(_read(exchange))
+        if exchange.asked.get("messages"):
+            assert _plain(body) == _plain(exchange.asked), exchange.key
+            valid("CreateChatCompletionRequest", body)
+            rebuilt += 1
 
-    assert any(isinstance(outcome, Failure) for outcome in found)
-    assert {outcome.kind.value for outcome in found if isinstance(outcome, Failure)} == {kind}
+    assert rebuilt >= 75
+
+
+def _read(exchange: recorded.Exchange) -> Request:
+    """The recorded request as a Request; what no parameter of ours says goes into extra_body."""
+    ours = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop", "n", "stream", "user")
+    ours = (*ours, "response_format", "tool_choice", "parallel_tool_calls", "reasoning_effort")
+    theirs = {k: v for k, v in exchange.asked.items() if k not in (*ours, "messages", "tools", "model")}
+    return request(
+        model=exchange.asked.get("model", "m-1"),
+        messages=tuple(map(_message, exchange.asked.get("messages", []))),
+        tools=tuple(_tool(tool["function"]) for tool in exchange.asked.get("tools") or ()),
+        params={k: v for k, v in exchange.asked.items() if k in ours} | {"extra_body": theirs},
+    )
+
+
+def _message(said: dict[str, Any]) -> Message:
+    content = said.get("content")
+    if isinstance(content, list):
+        content = tuple(part["text"] for part in content)
+    calls = [(call["id"], call["function"]) for call in said.get("tool_calls") or ()]
+    return Message(
+        role=said["role"],
+        content=content or "",
+        name=said.get("name"),
+        tool_call_id=said.get("tool_call_id"),
+        tool_calls=tuple(ToolCall(id=key, name=call["name"], arguments=call["arguments"]) for key, call in calls),
+    )
+
+
+def _tool(function: dict[str, Any]) -> Tool:
+    return Tool(
+        name=function["name"],
+        description=function.get("description", ""),
+        parameters=function.get("parameters", {}),
+        strict=function.get("strict"),
+    )
+
+
+def _plain(body: dict[str, Any]) -> dict[str, Any]:
+    """A body without what may be said in two ways: nothing, null and empty; a stream's options."""
+    said = json.loads(
+        json.dumps({k: v for k, v in body.items() if v is not None and k not in ("stream_options", "model")})
+    )
+    said["messages"] = [{k: v for k, v in message.items() if v not in (None, "", [])} for message in said["messages"]]
+    for tool in said.get("tools", ()):
+        tool["function"] = {k: v for k, v in tool["function"].items() if v}
+    return said

@@ -5,12 +5,22 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
-from evalrun.records.message import Message
-from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
+from evalrun.records.message import Image, Message, Picture, Tool, ToolCall
+from evalrun.records.outcome import (
+    Attempt,
+    Choice,
+    Exchange,
+    Failure,
+    FailureKind,
+    Outcome,
+    Response,
+    TokensMethod,
+    Usage,
+)
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
@@ -186,6 +196,61 @@ def make_rows(plan: Plan, words: Words | None = None, *, pending: int = 0) -> Ca
             yield Row(**base, exchanges=(exchange,), mark=mark)
 
     return rows
+
+
+WEATHER = Tool(
+    name="get_weather",
+    description="Look up the weather.",
+    parameters={"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+)
+PHOTO = Picture(media_type="image/png", base64="AAAA", width=640, height=480, name="paris.png")
+
+
+def talking(row: Row) -> Row:
+    """The row with a dialogue of three streamed requests: a call that a tool answers, an answer, and a second turn."""
+    call = ToolCall(id="call_1", name="get_weather", arguments='{"city":"Paris"}')
+    photo = Image(source="sha256:paris", detail="low")
+    coat = "And do I need a coat?"
+    messages = (
+        Message(role="system", content="Be brief."),
+        Message(role="user", content=("How warm is it here?", photo)),
+        Message(role="assistant", content="", tool_calls=(call,)),
+        Message(role="tool", content="18", tool_call_id="call_1"),
+        Message(role="assistant", content="It is 18 degrees in Paris."),
+        Message(role="user", content=coat),
+    )
+    replies = (
+        _streamed(None, 0.2, tool_calls=(call,), finish_reason="tool_calls"),
+        _streamed("It is 18 degrees in Paris.", 0.3),
+        _streamed("Take no coat.", 0.25, reasoning="18 degrees is warm."),
+    )
+    exchanges = tuple(
+        Exchange(
+            request_key=f"{row.cell.request_key}{at}",
+            outcome=reply,
+            attempts=(Attempt(sent_at=1_795_000_000.0 + at, latency_s=1.0, result="ok"),),
+            cost_usd=0.001,
+            goes_on=at < 2,
+        )
+        for at, reply in enumerate(replies)
+    )
+    return replace(row, exchanges=exchanges, messages=messages, tools=(WEATHER,))
+
+
+def calling(row: Row) -> Row:
+    """The row with an answer that is nothing but two calls, one of them broken, and a further answer."""
+    calls = (
+        ToolCall(id="call_1", name="get_weather", arguments='{"city":"Paris"}'),
+        ToolCall(id="call_2", name="get_weather", arguments='{"city":"Rome","unit":"celsius'),
+    )
+    reply = _streamed(None, 0.1, tool_calls=calls, choices=(Choice(text="Another answer."),))
+    exchange = Exchange(request_key=row.cell.request_key, outcome=reply, cost_usd=0.001)
+    return replace(row, exchanges=(exchange,))
+
+
+def _streamed(text: str | None, ttft_s: float, **rest: Any) -> Response:
+    usage = Usage(prompt_tokens=50, completion_tokens=30, method=TokensMethod.API, cached_tokens=10, reasoning_tokens=5)
+    return Response(text=text, usage=usage, **{"latency_s": 1.0, "ttft_s": ttft_s, "finish_reason": "stop", **rest})
 
 
 def make_comparison(plan: Plan, rows: Callable[[], Iterator[Row]], words: Words | None = None) -> Comparison:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
-from evalrun.records.message import Message
-from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response, TokensMethod, Usage
+from evalrun.records.message import Image, Message, Picture, Tool, ToolCall
+from evalrun.records.outcome import (
+    Attempt,
+    Choice,
+    Exchange,
+    Failure,
+    FailureKind,
+    Outcome,
+    Response,
+    TokensMethod,
+    Usage,
+)
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
@@ -27,7 +38,8 @@ class Run:
 
 
 def run_of(texts: tuple[str, ...]) -> Run:
-    """Models, prompts, cases, tags, variables, answers, reasons, errors, gates and notes, all made of *texts*."""
+    """Models, prompts, tools, pictures, cases, tags, variables, answers, calls, reasons, errors, gates and notes, all
+    made of *texts*."""
     plan = _plan(texts)
     comparison = _comparison(plan, texts)
     facts = make_facts(
@@ -65,7 +77,15 @@ def _plan(texts: tuple[str, ...]) -> Plan:
         description=" ".join(texts),
         models=models,
         providers={"simulator": Provider(id="simulator", dialect="openai-chat", simulated=True)},
-        prompts=tuple(Prompt(name=text, messages=(Message(role=text, content=text),)) for text in texts),
+        prompts=tuple(
+            Prompt(name=text, messages=(Message(role=text, content=text),), turns=(text,), tools=(tool_of(text),))
+            for text in texts
+        ),
+        pictures={
+            text: Picture(media_type=text, base64="AAAA", width=1, height=2, name=text)
+            for text in texts
+            if len(text) % 2
+        },
         cases=tuple(
             Case(
                 id=text,
@@ -100,9 +120,13 @@ def _rows(plan: Plan, texts: tuple[str, ...]) -> Iterator[Row]:
         else:
             usage = Usage(prompt_tokens=1, completion_tokens=1, method=TokensMethod.API)
             outcome = Response(
-                text=text,
+                text=None if cell.position % 5 == 3 else text,
                 usage=usage,
                 latency_s=0.1,
+                ttft_s=0.05,
+                tool_calls=() if cell.position % 5 == 2 else calls_of(text),
+                reasoning=text,
+                choices=(Choice(text=text, finish_reason=text, refusal=text, tool_calls=calls_of(text)),),
                 finish_reason=text,
                 model=text,
                 system_fingerprint=text,
@@ -120,8 +144,30 @@ def _rows(plan: Plan, texts: tuple[str, ...]) -> Iterator[Row]:
             model=plan.suite.models[cell.column],
             exchanges=(Exchange(request_key=text, outcome=outcome, attempts=(attempt,), price_date=text),),
             mark=mark,
-            messages=(Message(role=text, content=text),),
+            messages=messages_of(text),
+            tools=(tool_of(text),),
         )
+
+
+def messages_of(text: str) -> tuple[Message, ...]:
+    """A conversation with a picture, a named speaker, a call and a tool's answer."""
+    picture = Image(source=text, detail=text, width=3, height=4)
+    return (
+        Message(role=text, content=(text, picture), name=text),
+        Message(role="assistant", content=text, tool_calls=calls_of(text), carried=text),
+        Message(role="tool", content=text, tool_call_id=text),
+    )
+
+
+def calls_of(text: str) -> tuple[ToolCall, ...]:
+    """Calls whose every part is *text*, one of them with arguments that are JSON."""
+    as_json = json.dumps({text: text})
+    return (ToolCall(id=text, name=text, arguments=text), ToolCall(id=text, name=text, arguments=as_json))
+
+
+def tool_of(text: str) -> Tool:
+    """A tool whose every part is *text*."""
+    return Tool(name=text, description=text, parameters={"properties": {text: {"type": text}}, "required": [text]})
 
 
 def _comparison(plan: Plan, texts: tuple[str, ...]) -> Comparison:
@@ -138,6 +184,8 @@ def _comparison(plan: Plan, texts: tuple[str, ...]) -> Comparison:
             score=0.5,
             scorers={column.label: 0.5},
             tokens_methods=(column.label,),
+            ttft_p50_s=0.05,
+            tokens_per_s=20.0,
             top_error=column.label,
         )
         for index, column in enumerate(plan.columns)

@@ -14,9 +14,10 @@ import pytest
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
+from evalrun.report.csv_files import write_summary
 from evalrun.report.write import write_reports
 from evalrun.safe_text import csv_cell
-from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
+from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
 
@@ -159,6 +160,38 @@ def test_values_look_as_they_are(tmp_path: Path) -> None:
     assert first["var.country"] == "'=1+France"
     assert (first["var.flag"], first["var.nothing"], first["var.negative"]) == ("true", "", "-4.5")
     assert first["var.list"] == '["=a", 2]'
+
+
+def test_a_dialogue_is_one_row_of_sums(tmp_path: Path) -> None:
+    """A cell of three streamed requests: sums, the last reply's time to the first piece, and its text."""
+    plan = make_plan(cases=1)
+
+    def rows() -> Iterator[Row]:
+        return (talking(row) for row in make_rows(plan)())
+
+    write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts())
+    first = pd.read_csv(tmp_path / "results.csv").iloc[0]
+    figures = ["prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "requests", "attempts"]
+
+    assert list(first[figures]) == [150, 90, 30, 15, 3, 3]
+    assert (first["ttft_s"], first["latency_s"], first["cost_usd"]) == (0.25, 3.0, 0.003)
+    assert (first["output"], first["tokens_method"], first["finish_reason"]) == ("Take no coat.", "api", "stop")
+
+
+def test_summary_csv_tells_of_streams(written: tuple[Path, Plan, Comparison], tmp_path: Path) -> None:
+    """The medians of the first piece and of speed stand in summary.csv, and nothing where nobody streamed."""
+    folder, _, comparison = written
+    first, *others = comparison.columns
+    streamed = replace(first, ttft_p50_s=0.25, tokens_per_s=41.27, cached_tokens=7, reasoning_tokens=3)
+    with (tmp_path / "streamed.csv").open("w", newline="", encoding="utf-8") as file:
+        write_summary(file, replace(comparison, columns=(streamed, *others)))
+    table = pd.read_csv(tmp_path / "streamed.csv")
+    silent = pd.read_csv(folder / "summary.csv")[["ttft_p50_s", "tokens_per_s", "cached_tokens", "reasoning_tokens"]]
+
+    assert (table["ttft_p50_s"][0], table["tokens_per_s"][0]) == (0.25, 41.3)
+    assert (table["cached_tokens"][0], table["reasoning_tokens"][0]) == (7, 3)
+    assert list(table["requests"]) == [figures.requests for figures in comparison.columns]
+    assert silent.isna().all(axis=None)
 
 
 def test_a_cell_from_the_cache_is_flagged(tmp_path: Path) -> None:

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from evalrun.records.message import Image, Message, Tool, ToolCall
+from evalrun.records.outcome import Choice, Response
+from evalrun.records.row import Row
+from evalrun.report.json_files import request_lines
 from evalrun.report.write import write_reports
-from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
+from tests.report.factory import make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
 
@@ -21,11 +28,46 @@ def test_results_jsonl_loses_nothing(tmp_path: Path) -> None:
         said = json.loads(line)
         assert said["case"] == row.case.id
         assert said["vars"] == row.case.vars
-        assert said["messages"] == [{"role": m.role, "content": m.content} for m in row.messages]
+        assert read_messages(said["messages"]) == row.messages
+        assert read_calls(said["tool_calls"]) == row.tool_calls
+        assert [Tool(**tool) for tool in said["tools"]] == list(row.tools)
         assert said["reason"] == (row.mark.reason if row.mark else None)
-        if row.status == "answered":
-            assert said["output"] == row.output
-            assert said["replies"] == [row.output]
+        if isinstance(reply := row.outcome, Response):
+            assert (said["output"], said["reasoning"], said["ttft_s"]) == (reply.text, reply.reasoning, reply.ttft_s)
+            assert said["replies"] == [reply.body]
+            assert tuple(read_choice(choice) for choice in said["choices"]) == reply.choices
+
+
+def read_messages(said: list[dict[str, Any]] | None) -> tuple[Message, ...]:
+    """Messages as a program reads them from a line."""
+    return tuple(
+        Message(
+            role=one["role"],
+            content=one["content"] if isinstance(one["content"], str) else tuple(map(read_part, one["content"])),
+            name=one.get("name"),
+            tool_calls=read_calls(one.get("tool_calls", [])),
+            tool_call_id=one.get("tool_call_id"),
+            carried=one.get("carried"),
+        )
+        for one in said or []
+    )
+
+
+def read_part(said: str | dict[str, Any]) -> str | Image:
+    """A part of a message: a text or a picture."""
+    if isinstance(said, str):
+        return said
+    return Image(source=said["image"], detail=said["detail"], width=said.get("width"), height=said.get("height"))
+
+
+def read_calls(said: list[dict[str, str]]) -> tuple[ToolCall, ...]:
+    """Calls."""
+    return tuple(ToolCall(**call) for call in said)
+
+
+def read_choice(said: dict[str, Any]) -> Choice:
+    """A further answer."""
+    return Choice(**{**said, "tool_calls": read_calls(said["tool_calls"])})
 
 
 def test_requests_jsonl_has_a_line_a_request(tmp_path: Path) -> None:
@@ -71,3 +113,31 @@ def test_run_json_is_a_manifest(tmp_path: Path) -> None:
     assert said["forecast"]["said"] == {"requests": 24}
     assert said["limits"] == {"mini": {"rpm": 15}}
     assert [column["simulated"] for column in said["columns"]] == [False, False, True]
+
+
+def test_requests_jsonl_has_the_messages_of_each_request(tmp_path: Path) -> None:
+    """Each request of a dialogue has what it asked; the reply, its calls and its own figures stand beside."""
+    plan = make_plan(cases=1)
+    row = talking(next(make_rows(plan)()))
+    lines = [json.loads(line) for line in request_lines(row, "run")]
+    asked = [read_messages(line["messages"]) for line in lines]
+
+    assert [line["request"] for line in lines] == [0, 1, 2]
+    assert asked == [row.messages[:2], row.messages[:4], row.messages]
+    assert [read_calls(line["tool_calls"]) for line in lines] == [row.exchanges[0].outcome.tool_calls, (), ()]
+    assert [line["output"] for line in lines] == [None, "It is 18 degrees in Paris.", "Take no coat."]
+    assert [line["ttft_s"] for line in lines] == [0.2, 0.3, 0.25]
+
+
+def test_messages_that_are_not_known_are_null(tmp_path: Path) -> None:
+    """Where the conversation is not what the replies say, earlier requests' messages are not made up."""
+    plan = make_plan(cases=1)
+    row = talking(next(make_rows(plan)()))
+    others = tuple(replace(m, content="other") if m.role == "assistant" else m for m in row.messages)
+
+    def messages(changed: Row) -> Iterator[bool]:
+        return (json.loads(line)["messages"] is None for line in request_lines(changed, "run"))
+
+    assert list(messages(replace(row, messages=others))) == [True, True, False]
+    assert list(messages(replace(row, messages=()))) == [True, True, True]
+    assert list(messages(replace(row, messages=row.messages[:1]))) == [True, True, False]

@@ -13,12 +13,13 @@ import html5lib
 import pytest
 
 from evalrun.records.comparison import Comparison
+from evalrun.records.message import Image, Message
 from evalrun.records.plan import Plan
 from evalrun.report.island import Island
 from evalrun.report.side_by_side import Grouping
 from evalrun.report.view import view
 from evalrun.report.write import write_reports
-from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
+from tests.report.factory import PHOTO, WEATHER, Words, make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import Run, run_of
 
@@ -262,6 +263,60 @@ def island(plan: Plan, rows: Any, **limits: int) -> tuple[Island, dict[str, Any]
         for group in grouping.add(row):
             collected.add(group)
     return collected, json.loads(collected.json([]))
+
+
+def test_the_summary_tells_of_streams(tmp_path: Path) -> None:
+    """A column that streamed says when its answers began and how fast they came; others say nothing."""
+    run = made()
+    first, *others = run.comparison.columns
+    streamed = replace(first, ttft_p50_s=0.25, tokens_per_s=41.27)
+    html = page(tmp_path, replace(run, comparison=replace(run.comparison, columns=(streamed, *others))))
+
+    assert html.count('<span class="sub2">first token 0.25 s</span><span class="sub2">41 tokens/s</span>') == 1
+    assert html.count(">first token ") == 1
+
+
+def test_changed_parameters_tools_and_turns_are_told(tmp_path: Path) -> None:
+    """What was run names changed parameters among its notes, and a prompt's tools, turns and pictures."""
+    run = made(facts={"notes": ("max_tokens is sent as max_completion_tokens",)})
+    photo = Image(source="photo.png", detail="low")
+    prompt = replace(
+        run.plan.suite.prompts[0],
+        messages=(Message(role="user", content=("Look:", photo)),),
+        turns=("And then?", ("More:", photo)),
+        tools=(WEATHER,),
+        tools_from="{{ functions }}",
+    )
+    plan = replace(run.plan, suite=replace(run.plan.suite, prompts=(prompt,)))
+    texts = {text for tag, _, text in elements(page(tmp_path, replace(run, plan=plan))) if tag in ("pre", "li", "p")}
+
+    assert "max_tokens is sent as max_completion_tokens" in texts
+    assert {"Look:\n[image photo.png, detail low]", "And then?", "More:\n[image photo.png, detail low]"} <= texts
+    assert "user, after the reply" in texts
+    assert "get_weather(city: string): Look up the weather.\n{{ functions }}" in texts
+
+
+def test_the_island_holds_a_dialogue() -> None:
+    """Turns with their calls, the tool by its name, the picture by its name and size; the first question stands."""
+    plan = make_plan(cases=1)
+    plan = replace(plan, suite=replace(plan.suite, pictures={"sha256:paris": PHOTO}))
+    _, data = island(plan, lambda: (talking(row) for row in make_rows(plan)()))
+    strings = data["strings"]
+    talk = [strings[place] if place >= 0 else "" for place in data["talks"][0]]
+    cell = data["cells"][0][0]
+
+    assert [talk[at : at + 3] for at in range(0, len(talk), 3)] == [
+        ["system", "Be brief.", ""],
+        ["user", "How warm is it here?\n[image paris.png, 640 × 480, detail low]", ""],
+        ["assistant", "", 'get_weather({"city": "Paris"})'],
+        ["tool get_weather", "18", ""],
+        ["assistant", "It is 18 degrees in Paris.", ""],
+        ["user", "And do I need a coat?", ""],
+    ]
+    assert strings[data["rows"][0][4]].startswith("How warm is it here?")
+    assert (strings[cell[1]], cell[14], cell[15], cell[16]) == ("Take no coat.", -1, 0.25, pytest.approx(40, abs=0.1))
+    assert (strings[cell[17]], cell[18]) == ("18 degrees is warm.", 3)
+    assert "AAAA" not in json.dumps(data)
 
 
 def test_texts_are_kept_once() -> None:

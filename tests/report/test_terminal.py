@@ -96,6 +96,23 @@ def test_wide_terminals_show_every_figure() -> None:
     assert "p50     p95" in shown(width=120)
 
 
+@pytest.mark.parametrize("width", [80, 110])
+def test_the_first_token_has_a_column_where_something_streamed(width: int) -> None:
+    """The median time to the first piece is in the table, at 80 columns too, and only where there is one."""
+    plan = make_plan()
+    made = make_comparison(plan, make_rows(plan))
+    first, *others = made.columns
+    streamed = replace(made, columns=(replace(first, ttft_p50_s=0.25), *others))
+    lines = summary(plan, streamed, make_facts(), width=width, color=False).split("\n")
+    head = next(line for line in lines if line.startswith("column"))
+    large = next(line for line in lines if line.startswith("large  "))
+
+    assert "ttft" in head
+    assert "0.25 s" in large
+    assert all(cells_wide(line) <= width for line in lines if not line.startswith("report"))
+    assert "ttft" not in shown(width=width)
+
+
 def test_colour_only_repeats_words() -> None:
     """Without its colours the coloured text is the plain one; colours come only when asked for."""
     assert SGR.sub("", shown(color=True, pending=2)) == shown(pending=2)

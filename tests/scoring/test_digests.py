@@ -42,6 +42,7 @@ def test_what_the_mark_does_not_depend_on_leaves_the_digest(scorers, case, thres
         ((spec("equals", "{{ country }}", extract="x"), SCORERS[1]), _case(), None),
         ((spec("equals", "{{ country }}", threshold=0.5), SCORERS[1]), _case(), None),
         ((spec("equals", "{{ country }}", name="n"), SCORERS[1]), _case(), None),
+        ((spec("equals", "{{ country }}", scope="conversation"), SCORERS[1]), _case(), None),
         (SCORERS, _case(expected="Lyon"), None),
         (SCORERS, _case(expected=["Paris"]), None),
         (SCORERS, _case(vars={"country": "Spain", "other": 1}), None),

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from evalrun.records.message import Message
 from evalrun.records.outcome import Failure, FailureKind, Response
 from evalrun.scoring import catalogue, score
 from evalrun.scoring.marks import score_one
@@ -221,7 +224,8 @@ def test_an_expected_value_is_never_a_template():
     [
         (spec("nonsense"), "there is no scorer nonsense"),
         (spec("latency"), "max_s: Field required"),
-        (spec("is-json", "x"), "value: Extra inputs are not permitted"),
+        (spec("is-json", "x"), "value: not a JSON Schema: Expecting value at 1:1"),
+        (spec("is-valid-openai-tools-call", "x"), "value: Extra inputs are not permitted"),
     ],
 )
 def test_a_scorer_that_is_not_there_or_told_nonsense_is_an_error(scorer, error):
@@ -233,6 +237,35 @@ def test_a_scorer_that_is_not_there_or_told_nonsense_is_an_error(scorer, error):
 def test_white_space_is_no_answer_to_a_content_scorer(text):
     """An answer of white space says nothing, and every content scorer fails it."""
     assert (one("regex", text, ".").reason, one("not-regex", text, ".").reason) == ("no answer", "no answer")
+
+
+def _talk(answer="It is 18.", messages=None):
+    said = (Message(role="user", content="How warm?"), Message(role="assistant", content="One moment."))
+    return replace(row(answer), messages=said if messages is None else messages)
+
+
+@pytest.mark.parametrize(
+    ("scorer", "answer", "passed"),
+    [
+        (spec("contains", "moment"), "It is 18.", False),
+        (spec("contains", "moment", scope="conversation"), "It is 18.", True),
+        (spec("contains", "18", scope="conversation"), "It is 18.", True),
+        (spec("not-contains", "moment", scope="conversation"), "It is 18.", False),
+        (spec("equals", "One moment.", scope="conversation", extract="assistant: (.*)"), "It is 18.", True),
+        (spec("contains", "moment", scope="conversation"), None, False),
+        (spec("not-contains", "other", scope="conversation"), " ", False),
+    ],
+)
+def test_a_scorer_reads_the_last_reply_or_the_conversation(scorer, answer, passed):
+    """The whole conversation has every message and the last reply; without a last reply there is nothing to score."""
+    assert score_one(scorer, _talk(answer)).passed is passed
+
+
+def test_a_conversation_that_was_not_read_is_no_verdict():
+    """A row without its messages is never taken for a short conversation."""
+    found = score_one(spec("contains", "18", scope="conversation"), _talk(messages=()))
+
+    assert (found.passed, found.error) == (None, "the messages of the conversation were not read")
 
 
 def test_specs_that_follow_one_another_are_not_mixed_up():

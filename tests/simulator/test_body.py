@@ -11,6 +11,41 @@ from evalrun.records.message import Message
 from evalrun.simulator.body import BadBody, body_key, last_user_text, read
 
 HELLO = [{"role": "user", "content": "Hello"}]
+PICTURE, MISSING_ID = "messages[0].content[0].image_url.url", "messages[0].tool_call_id"
+SCHEMA = "response_format.json_schema.schema"
+CALLING = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "a", "arguments": "{}"}}],
+}
+
+
+def function(name: str, **more: Any) -> dict[str, Any]:
+    """A function by name, as tools and tool_choice have it."""
+    return {"type": "function", "function": {"name": name, **more}}
+
+
+tool = function
+
+
+def picture(url: str) -> dict[str, Any]:
+    """A user's message of nothing but a picture."""
+    return {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+
+
+def result(call_id: str) -> dict[str, Any]:
+    """A tool's answer to a call."""
+    return {"role": "tool", "tool_call_id": call_id, "content": "18"}
+
+
+def schema(content: Any, **more: Any) -> dict[str, Any]:
+    """A response format with a schema; None leaves that out."""
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", **({} if content is None else {"schema": content}), **more},
+    }
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -30,8 +65,8 @@ JSON = st.recursive(
         ({"model": "large", "messages": [{"role": "user"}]}, "messages[0].content", "invalid_type"),
         (
             {"model": "large", "messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
-            "messages[0].content",
-            "unsupported_value",
+            "messages[0].content[0].image_url.url",
+            "missing_required_parameter",
         ),
         ({"model": "large", "messages": HELLO, "wat": 1}, "wat", "unknown_parameter"),
         ({"model": "large", "messages": HELLO, "temperature": "hot"}, "temperature", "invalid_type"),
@@ -40,10 +75,42 @@ JSON = st.recursive(
         ({"model": "large", "messages": HELLO, "temperature": float("nan")}, "temperature", "decimal_above_max_value"),
         ({"model": "large", "messages": HELLO, "max_tokens": 0}, "max_tokens", "integer_below_min_value"),
         ({"model": "large", "messages": HELLO, "max_tokens": 1.5}, "max_tokens", "invalid_type"),
-        ({"model": "large", "messages": HELLO, "n": 2}, "n", "unsupported_value"),
+        ({"model": "large", "messages": HELLO, "n": 200}, "n", "integer_above_max_value"),
         ({"model": "large", "messages": HELLO, "stop": 5}, "stop", "invalid_type"),
         ({"model": "large", "messages": HELLO, "stop": list("abcde")}, "stop", "array_above_max_length"),
-        ({"model": "large", "messages": HELLO, "stream": True}, "stream", "unsupported_value"),
+        ({"model": "large", "messages": HELLO, "stream": "yes"}, "stream", "invalid_type"),
+        ({"model": "large", "messages": HELLO, "stream_options": {}}, "stream_options", None),
+        ({"model": "large", "messages": HELLO, "top_logprobs": 2}, "top_logprobs", "invalid_value"),
+        ({"model": "large", "messages": HELLO, "tools": []}, "tools", "empty_array"),
+        ({"model": "large", "messages": HELLO, "tools": [{"type": "search"}]}, "tools[0].type", "invalid_value"),
+        ({"model": "large", "messages": HELLO, "tools": [tool("a b")]}, "tools[0].function.name", "invalid_value"),
+        ({"model": "large", "messages": HELLO, "tool_choice": "auto"}, "tool_choice", None),
+        ({"model": "large", "messages": HELLO, "parallel_tool_calls": True}, "parallel_tool_calls", None),
+        (
+            {"model": "large", "messages": HELLO, "tools": [tool("a")], "tool_choice": function("b")},
+            "tool_choice",
+            "invalid_value",
+        ),
+        (
+            {"model": "large", "messages": HELLO, "tools": [tool("a", strict=True, parameters={"type": "object"})]},
+            "tools[0].function.parameters",
+            "invalid_function_parameters",
+        ),
+        ({"model": "large", "messages": [picture("ftp://host/a.png")]}, PICTURE, "invalid_image_url"),
+        ({"model": "large", "messages": [picture("data:image/png;base64,!!")]}, PICTURE, "invalid_image_format"),
+        ({"model": "large", "messages": [picture("data:image/png;base64,AAAA")]}, PICTURE, "invalid_image_format"),
+        ({"model": "large", "messages": [*HELLO, result("call_1")]}, "messages[1].role", None),
+        ({"model": "large", "messages": [*HELLO, CALLING]}, "messages", None),
+        ({"model": "large", "messages": [*HELLO, CALLING, *HELLO]}, "messages[2].role", None),
+        ({"model": "large", "messages": [{"role": "tool", "content": ""}]}, MISSING_ID, "missing_required_parameter"),
+        ({"model": "large", "messages": HELLO, "reasoning_effort": "huge"}, "reasoning_effort", "invalid_value"),
+        ({"model": "large", "messages": HELLO, "response_format": schema(None)}, SCHEMA, "missing_required_parameter"),
+        ({"model": "large", "messages": HELLO, "response_format": schema({"type": "dict"})}, "response_format", None),
+        (
+            {"model": "large", "messages": HELLO, "response_format": schema({"type": "object"}, strict=True)},
+            "response_format",
+            None,
+        ),
         (
             {"model": "large", "messages": HELLO, "response_format": {"type": "xml"}},
             "response_format",
@@ -90,8 +157,14 @@ def test_the_key_is_of_the_meaning() -> None:
     assert body_key({"model": "large", "n": 1}) != body_key({"model": "large"})
 
 
-MESSAGES = st.lists(st.fixed_dictionaries({"role": st.sampled_from(["user", "system"]), "content": JSON}))
-PARAMETERS = dict.fromkeys(("temperature", "max_tokens", "stop", "seed", "response_format", "stream"), JSON)
+ROLE = st.sampled_from(["user", "system", "assistant", "tool"])
+MESSAGES = st.lists(
+    st.fixed_dictionaries({"role": ROLE, "content": JSON}, optional={"tool_calls": JSON, "tool_call_id": JSON})
+)
+PARAMETERS = dict.fromkeys(
+    ("temperature", "max_tokens", "stop", "seed", "response_format", "stream", "tools", "tool_choice", "logprobs", "n"),
+    JSON,
+)
 BODIES = st.fixed_dictionaries({"model": st.just("large"), "messages": JSON | MESSAGES}, optional=PARAMETERS)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from evalrun.clock import SystemClock
 from evalrun.simulator.engine import Rules
+from evalrun.simulator.models import MODELS
 from evalrun.simulator.server import BODY_CAP_BYTES, serve, start
 
 
@@ -47,10 +48,10 @@ async def test_a_question_is_answered_over_http() -> None:
 
 
 async def test_models_are_listed_and_the_root_says_what_this_is() -> None:
-    """GET /v1/models names the three; GET / explains."""
+    """GET /v1/models names them all; GET / explains."""
     async with running(Rules()) as (server, session):
         async with session.get(f"{server.url}/models") as response:
-            assert [model["id"] for model in (await response.json())["data"]] == ["large", "medium", "small"]
+            assert [model["id"] for model in (await response.json())["data"]] == list(MODELS)
         async with session.get(server.url.removesuffix("/v1") + "/") as response:
             assert "simulator" in await response.text()
 

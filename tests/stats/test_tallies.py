@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalrun.records.outcome import TokensMethod
 from evalrun.stats.compare import compare
-from tests.stats.build import compared, plan, rows
+from tests.stats.build import compared, outcome, plan, rows
 
 LETTERS = "pfnrceu."
 
@@ -54,6 +57,37 @@ def test_sums_and_means_are_of_every_reply():
     assert (figures.latency_p50_s, figures.latency_p95_s) == (2.0, 2.0)
     assert figures.score == pytest.approx(2 / 3)
     assert figures.scorers == {"equals": pytest.approx(2 / 3)}
+
+
+def test_streams_have_medians_of_the_first_piece_and_of_speed():
+    """Of answers that were streamed: the median time to the first piece, and of tokens a second."""
+    streamed = _column("ppf.", latency_s=1.0, ttft_s=0.5)
+
+    assert (streamed.ttft_p50_s, streamed.tokens_per_s) == (0.5, 10.0)
+    assert (_column("pp").ttft_p50_s, _column("pp").tokens_per_s) == (None, None)
+
+
+def _with(*replies):
+    """The figures of one cell that got these replies, and then an error."""
+    made = plan({"a": "p"})
+    (row,) = rows(made, {"a": "p"})
+    exchange = row.exchanges[0]
+    exchanges = tuple(replace(exchange, outcome=one) for one in (*replies, outcome("e")))
+    return compare(made, [replace(row, exchanges=exchanges, mark=None)], complete=True).columns[0]
+
+
+def test_a_dialogue_that_failed_was_paid_for():
+    """The replies before the error count in tokens and cost, and the method is the least of them; there is no latency
+    of half a dialogue."""
+    api = outcome("p", latency_s=1.0)
+    counted = replace(api, usage=replace(api.usage, method=TokensMethod.ESTIMATE, cached_tokens=3, reasoning_tokens=2))
+    figures = _with(api, counted)
+
+    assert (figures.errors, figures.prompt_tokens, figures.completion_tokens) == (1, 20, 10)
+    assert (figures.cached_tokens, figures.reasoning_tokens) == (3, 2)
+    assert figures.tokens_methods == ("api", "estimate")
+    assert figures.cost_usd == pytest.approx(0.002)
+    assert (figures.latency_p50_s, figures.requests) == (None, 3)
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,19 @@ async def test_scoring_is_done_once_for_each_digest(tmp_path: Path) -> None:
         assert next(store.rows()).mark == mark(0.25)
 
 
+async def test_what_is_scored_has_its_messages_where_they_are_wanted(tmp_path: Path) -> None:
+    """Scorers of the whole conversation get rows with the last request's messages; others do without."""
+    asked = (Message(role="user", content="Capital?"),)
+    with new_run(tmp_path / "run") as store:
+        await store.put(key(0), 0, answer(), asked)
+
+        def found(*, with_messages: bool) -> list[tuple[Message, ...]]:
+            return [row.messages for row, _ in store.marks_missing(lambda *_: "d", with_messages=with_messages)]
+
+        assert found(with_messages=True) == [asked]
+        assert found(with_messages=False) == [()]
+
+
 async def test_a_fault_of_the_digest_is_not_the_disks(tmp_path: Path) -> None:
     """What the caller's function raises comes through as it is."""
     with new_run(tmp_path / "run") as store:

@@ -259,6 +259,13 @@ KEYS = [
     _bad("a negative temperature", Code.OUT_OF_RANGE, params="{temperature: §-1}", says="at least 0"),
     _bad("no samples", Code.OUT_OF_RANGE, samples="§0"),
     _bad("a threshold in percent", Code.OUT_OF_RANGE, threshold="§90"),
+    _bad("a scope of a scorer", Code.NOT_ALLOWED, scorers="[icontains: {on: §convesation}]", says="conversation"),
+    _bad("a schema that is none", Code.INVALID, scorers="[is-json: {schema: §{type: dict}}]", says="not a JSON Schema"),
+    _bad("a schema from elsewhere", Code.INVALID, scorers="[is-json: {schema: §{$ref: 'http://a.example/x'}}]", says="own parts"),
+    _bad("a misspelt schema", Code.UNKNOWN_KEY, scorers="[is-json: {§shema: {}}]", says="schema?"),
+    _bad("an expected call without a name", Code.INVALID, scorers="[tool-calls: {value: §[{arguments: {}}]}]", says="name"),
+    _bad("no expected tool", Code.INVALID, scorers="[tool-call-f1: {value: §[]}]", says="empty"),
+    _bad("a way to compare arguments", Code.NOT_ALLOWED, scorers="[tool-calls: {value: [{name: f}], arguments: §exactly}]", says="exact?"),
     _bad("a negative weight", Code.OUT_OF_RANGE, scorers="[icontains: {weight: §-1}]"),
     _bad("another version", Code.NOT_ALLOWED, version="§2"),
     _bad("a role that nobody plays", Code.NOT_ALLOWED, prompts="{ask: {messages: [{role: §usr, content: x}]}}", says="user?"),
@@ -329,7 +336,8 @@ MEANING = [
     _bad("an unknown variable of a scorer", Code.UNKNOWN_VARIABLE, scorers='[icontains: §"{{ qq }}"]'),
     _bad("a prompt that sees what is expected", Code.RESERVED_VARIABLE, prompts='{ask: §"{{ q }}{{ expected }}"}'),
     _bad("a variable called expected", Code.RESERVED_VARIABLE, cases="[{vars: {q: x, §expected: y}, expected: y}]"),
-    _bad("a prompt file that is no list", Code.WRONG_TYPE, prompts="{ask: {file: ask.yaml}}", files={"ask.yaml": "§role: user\n"}),
+    _bad("a prompt file that is a word", Code.WRONG_TYPE, files={"ask.yaml": "§hello\n"}, prompts="{ask: {file: ask.yaml}}"),
+    _bad("a prompt file of one message", Code.UNKNOWN_KEY, files={"ask.yaml": "§role: user\n"}, prompts="{ask: {file: ask.yaml}}", says="user"),
     _bad("a JSON prompt with a wrong key", Code.UNKNOWN_KEY, prompts="{ask: {file: ask.json}}", files={"ask.json": '[{"role": "user",\n  §"contents": "x", "content": "y"}]'}),
     _bad("a case id twice", Code.DUPLICATE_CASE, cases="[{id: a, vars: {q: x}, expected: y}, §{id: a, vars: {q: x}, expected: y}]"),
     _bad("nothing scores", Code.NO_SCORERS, scorers=None, cases="[{vars: {q: x}, expected: y, scorers: [equals]}, §{vars: {q: x}, expected: y}]"),
@@ -393,12 +401,160 @@ QUOTAS = [
     _bad("an account of two lines", Code.BAD_NAME, providers='{simulator: {account: §"a\\nb"}}'),
 ]  # fmt: skip
 
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (20).to_bytes(4, "big") + (10).to_bytes(4, "big") + b"\x08\x02\0\0\0"
+"""The beginning of a picture of 20 × 10 pixels."""
+
+_WEATHER = "{name: weather, parameters: {type: object, properties: {city: {type: string}}}}"
+_CALL = "{role: assistant, tool_calls: [{id: c1, name: weather, arguments: {city: Rome}}]}"
+
+
+def _messages(name: str, code: Code, *messages: str, says: str = "") -> Bad:
+    return _bad(name, code, says=says, prompts=f"{{ask: {{messages: [{', '.join(messages)}]}}}}")
+
+
+def _with(name: str, code: Code, settings: str, *, says: str = "", files: Mapping[str, Content] | None = None) -> Bad:
+    """A prompt that says something more."""
+    return _bad(name, code, says=says, files=files, prompts="{ask: {user: '{{ q }}', " + settings + "}}")
+
+
+def _tool(name: str, code: Code, tool: str, *, says: str = "") -> Bad:
+    return _with(name, code, f"tools: [{tool}]", says=says)
+
+
+def _result(name: str, code: Code, result: str, *, says: str = "", files: Mapping[str, Content] | None = None) -> Bad:
+    return _with(name, code, f"tools: [{_WEATHER}], tool_results: [{result}]", says=says, files=files)
+
+
+def _tools_of_case(name: str, value: str, *, says: str) -> Bad:
+    cases = f"[{{vars: {{q: x, f: {value}}}, expected: y}}]"
+    return _bad(name, Code.BAD_TOOLS, says=says, prompts="{ask: {user: '{{ q }}', tools: §'{{ f }}'}}", cases=cases)
+
+
+def _image(name: str, code: Code, image: str, *, says: str = "", files: Mapping[str, Content] | None = None) -> Bad:
+    return _bad(name, code, says=says, files=files, prompts=f"{{ask: {{user: ['{{{{ q }}}}', {image}]}}}}")
+
+
+def _schema(name: str, schema: str, *, says: str) -> Bad:
+    return _bad(name, Code.BAD_SCHEMA, says=says, params=f"{{response_format: {{schema: {schema}}}}}")
+
+
+PARAMS = [
+    _bad("too many answers", Code.OUT_OF_RANGE, params="{n: §129}", says="at most 128"),
+    _bad("too many log probabilities", Code.OUT_OF_RANGE, params="{logprobs: true, top_logprobs: §21}"),
+    _bad("a bias that is too strong", Code.OUT_OF_RANGE, params="{logit_bias: {50256: §-101}}", says="-100"),
+    _bad("a bias of a word", Code.INVALID, params="{logit_bias: {§hello: 1}}", says="number of a token"),
+    _bad("no bias at all", Code.EMPTY, params="{logit_bias: §{}}"),
+    _bad("a number for logprobs", Code.WRONG_TYPE, params="{logprobs: §5}", says="true or false"),
+    _bad("an unknown effort", Code.NOT_ALLOWED, params="{reasoning_effort: §hgih}", says="high?"),
+    _bad("an unknown tier", Code.NOT_ALLOWED, models="[{id: simulator/large, params: {service_tier: §fex}}]", says="flex?"),
+    _bad("an unknown encoding", Code.NOT_ALLOWED, matrix="{encoding_format: [float, §floats]}", says="float?"),
+    _bad("a stream of words", Code.WRONG_TYPE, cases="[{vars: {q: x}, expected: y, params: {stream: §'on'}}]"),
+    _bad("a tool that is no name", Code.BAD_NAME, params="{tool_choice: §get weather}"),
+    _bad("a choice of nothing", Code.MISSING_KEY, params="{tool_choice: §{type: function}}", says="`function`"),
+    _bad("a model in extra_body", Code.NOT_ALLOWED, params="{extra_body: {§model: x}}", says="say it with `models`"),
+    _bad("messages in extra_body", Code.NOT_ALLOWED, params="{extra_body: {top_k: 1, §messages: []}}", says="say it with the prompt"),
+    _bad("a stream in extra_body", Code.NOT_ALLOWED, params="{extra_body: {§stream: true}}", says="`stream`, beside"),
+    _bad("another format", Code.NOT_ALLOWED, params="{response_format: §jsonschema}", says="json_object"),
+    _bad("a format without a name", Code.MISSING_KEY, params="{response_format: {type: json_schema, json_schema: §{schema: {}}}}", says="`name`"),
+    _bad("a format's name with a space", Code.BAD_NAME, params="{response_format: {schema: {}, name: §my answer}}"),
+    _bad("an inline schema that is none", Code.BAD_SCHEMA, params="{response_format: {type: json_schema, json_schema: {name: a, schema: {properties: §[]}}}}"),
+    _bad("a schema that is missing", Code.FILE_MISSING, params="{response_format: {schema: §answer.json}}"),
+    _bad("a schema of another kind", Code.FILE_KIND, params="{response_format: {schema: §answer.xsd}}", says=".json"),
+    _bad("a schema file that is none", Code.BAD_SCHEMA, files={"a.json": '{"type": "object",\n "required": §"x"}'}, params="{response_format: {schema: a.json}}"),
+    _bad("a schema file that is a list", Code.BAD_SCHEMA, files={"a.yaml": "§- 1\n"}, params="{response_format: {schema: a.yaml}}"),
+    _schema("a type that is none", "{type: §strin}", says="string?"),
+    _schema("a type of Python", "{type: object, properties: {a: {type: §float}}}", says="number?"),
+    _schema("a reference to another host", "{$ref: §'https://a.example/s.json'}", says="nothing is fetched"),
+    _schema("a reference to a file", "{properties: {a: {$ref: §other.json}}}", says="nothing is fetched"),
+    _schema("a reference to nowhere", "{properties: {a: {$ref: §'#/$defs/b'}}}", says="`#/$defs/b` leads nowhere"),
+    _schema("a draft of nobody", "{$schema: §'https://a.example/draft'}", says="draft-07"),
+    _schema("a pattern that is none", "{pattern: §'('}", says="regex"),
+    _bad("a schema that is too deep", Code.BAD_SCHEMA, files={"a.json": "§" + '{"not": ' * 70 + "{}" + "}" * 70}, params="{response_format: {schema: a.json}}", says="64"),
+    _bad("several answers and turns", Code.NOT_ALLOWED, params="{n: 2}", prompts="{ask: {user: '{{ q }}', §turns: [Why?]}}", says="use `samples`"),
+    _bad("several answers and tool results", Code.NOT_ALLOWED, matrix="{n: [1, 2]}", prompts="{ask: {user: '{{ q }}', tools: [{name: f}], §tool_results: [{tool: f, result: 1}]}}", says="the matrix"),
+]  # fmt: skip
+
+PROMPTS = [
+    _messages("a message without content", Code.MISSING_KEY, "§{role: user}", says="`content`"),
+    _messages("a picture of the system", Code.NOT_ALLOWED, "{role: system, content: [Look, §{image: a.png}]}", says="user"),
+    _messages("a call of the user", Code.NOT_ALLOWED, "{role: user, content: a, §tool_calls: [{id: c1, name: f, arguments: {}}]}", says="only the assistant"),
+    _messages("an answer of the user", Code.NOT_ALLOWED, _CALL, "{role: tool, tool_call_id: c1, content: a}", "{role: user, content: a, §tool_call_id: c1}"),
+    _messages("an answer to no call", Code.MISSING_KEY, "§{role: tool, content: a}", says="`tool_call_id`"),
+    _messages("an answer to another call", Code.BAD_CALL, _CALL, "{role: tool, content: a, tool_call_id: c1}", "{role: tool, content: a, tool_call_id: §c2}", says="c1"),
+    _messages("an answer too many", Code.BAD_CALL, _CALL, "{role: tool, content: a, tool_call_id: c1}", "{role: tool, content: a, tool_call_id: §c1}", says="answered already"),
+    _messages("a call that nobody answers", Code.BAD_CALL, _CALL.replace("c1", "§c1"), "{role: user, content: a}", says="role tool"),
+    _messages("an id of two calls", Code.BAD_CALL, _CALL, "{role: tool, content: a, tool_call_id: c1}", _CALL.replace("c1", "§c1"), "{role: tool, content: a, tool_call_id: c1}"),
+    _messages("a call of OpenAI's without an id", Code.MISSING_KEY, "{role: assistant, tool_calls: [§{type: function, function: {name: f, arguments: '{}'}}]}", says="`id`"),
+    _messages("a template in a call", Code.UNKNOWN_VARIABLE, "{role: assistant, tool_calls: [{id: c1, name: f, arguments: {a: §'{{ qq }}'}}]}", "{role: tool, content: a, tool_call_id: c1}", says="no variable of a"),
+    _messages("a template in the JSON of a call", Code.UNKNOWN_VARIABLE, """{role: assistant, tool_calls: [{id: c1, name: f, arguments: §'{"a": "{{ qq }}"}'}]}""", "{role: tool, content: a, tool_call_id: c1}"),
+    _messages("a name with a space", Code.BAD_NAME, "{role: user, content: a, name: §Jo Doe}"),
+    _messages("an empty list of parts", Code.EMPTY, "{role: user, content: §[]}"),
+    _messages("a part that is a number", Code.WRONG_TYPE, "{role: user, content: [a, §3]}", says="text or a mapping"),
+    _messages("an unknown key of a picture", Code.UNKNOWN_KEY, "{role: user, content: [{image: 'https://a.example/a.png', §detial: low}]}", says="detail?"),
+    _messages("an unknown detail", Code.NOT_ALLOWED, "{role: user, content: [{image: 'https://a.example/a.png', detail: §hihg}]}", says="high?"),
+    _with("no turns", Code.EMPTY, "turns: §[]"),
+    _with("a turn that is a number", Code.WRONG_TYPE, "turns: [a, §3]"),
+    _with("a turn without its variable", Code.UNKNOWN_VARIABLE, "turns: [a, §'{{ qq }}']", says="no variable of a"),
+    _with("a turn that is no template", Code.BAD_TEMPLATE, "turns: [§'{{ q']"),
+    _with("no rounds", Code.OUT_OF_RANGE, "max_tool_rounds: §0"),
+    _with("too many rounds", Code.OUT_OF_RANGE, "max_tool_rounds: §101", says="at most 100"),
+    _tool("a tool without a name", Code.MISSING_KEY, "§{description: x}", says="`name`"),
+    _tool("a tool with a dot", Code.BAD_NAME, "{name: §math.hypot}", says="64 letters"),
+    _tool("two tools of a name", Code.DUPLICATE_NAME, "{name: f}, {type: function, function: {name: §f}}"),
+    _tool("an unknown key of a tool", Code.UNKNOWN_KEY, "{name: f, §paramters: {}}", says="parameters?"),
+    _tool("parameters of Python", Code.BAD_SCHEMA, "{name: f, parameters: {type: §dict}}", says="object?"),
+    _tool("parameters of a list", Code.BAD_SCHEMA, "{type: function, function: {name: f, parameters: {type: §array}}}", says="`type: object`"),
+    _tool("parameters without a type", Code.BAD_SCHEMA, "{name: f, parameters: §{properties: {}}}", says="`type: object`"),
+    _tool("a tools file that is missing", Code.FILE_MISSING, "{file: §tools.json}"),
+    _with("a file's name for tools", Code.BAD_TOOLS, "tools: §tools.json", says="{file: tools.json}"),
+    _with("a tools file with a bad tool", Code.BAD_SCHEMA, "tools: {file: tools.json}", files={"tools.json": '[{"name": "f",\n"parameters": {"type": §"dict"}}]'}),
+    _with("an empty tools file", Code.EMPTY, "tools: {file: tools.yaml}", files={"tools.yaml": "§[]\n"}),
+    _with("a tool that must be called and is not there", Code.UNKNOWN_TOOL, f"tools: [{_WEATHER}], params: {{tool_choice: §wether}}", says="weather?"),
+    _tools_of_case("tools of a word", "weather", says="no tools for case-1: the tools are a text that is not JSON"),
+    _tools_of_case("tools of a wrong type", "[{name: g, parameters: {type: dict}}]", says="g: parameters.type: `dict`"),
+    _tools_of_case("tools twice in a case", "[{name: g}, {name: g}]", says="two tools are called `g`"),
+    _with("tools of no variable", Code.UNKNOWN_VARIABLE, "tools: §'{{ functions }}'"),
+    _result("a result of another tool", Code.UNKNOWN_TOOL, "{tool: §wether, result: 1}", says="weather?"),
+    _result("a tool without a result", Code.MISSING_KEY, "§{tool: weather}", says="`result`"),
+    _result("a result and a function", Code.NOT_ALLOWED, "§{tool: weather, result: 1, function: 'f.py:f'}", files={"f.py": "def f(): ..."}),
+    _result("a result without its variable", Code.UNKNOWN_VARIABLE, "{tool: weather, result: {a: [§'{{ qq }}']}}"),
+    _result("arguments that are a list", Code.WRONG_TYPE, "{tool: weather, arguments: §[a], result: 1}"),
+    _result("a function without leave", Code.CODE_NOT_ALLOWED, "{tool: weather, function: §'f.py:f'}", says="--allow-code", files={"f.py": "def f(city): ..."}),
+    _result("a function that is a word", Code.BAD_FUNCTION, "{tool: weather, function: §weather}", says="file.py:name"),
+    _result("a function that is not there", Code.BAD_FUNCTION, "{tool: weather, function: §'f.py:wether'}", says="weather?", files={"f.py": "def weather(city): ..."}),
+    _result("a function in a function", Code.BAD_FUNCTION, "{tool: weather, function: §'f.py:g'}", files={"f.py": "def f():\n    def g(): ..."}),
+    _result("code that is no Python", Code.BAD_FUNCTION, "{tool: weather, function: 'f.py:f'}", files={"f.py": "x = 1\n§def f(:\n"}),
+    _result("code that is missing", Code.FILE_MISSING, "{tool: weather, function: §'f.py:f'}"),
+    _result("code out of the repository", Code.FILE_OUTSIDE, "{tool: weather, function: §'../../f.py:f'}"),
+]  # fmt: skip
+
+IMAGES = [
+    _image("no such picture", Code.FILE_MISSING, "{image: §cat.png}", says="cats.png?", files={"cats.png": PNG}),
+    _image("no picture for a case", Code.FILE_MISSING, "{image: §'{{ q }}.png'}", says="(case a)"),
+    _image("a picture that is a text", Code.BAD_IMAGE, "{image: §cat.png}", says="is a text", files={"cat.png": "hello"}),
+    _image("a picture that is a drawing", Code.BAD_IMAGE, "{image: §cat.svg}", says="SVG", files={"cat.svg": "<svg/>"}),
+    _image("a picture that is empty", Code.BAD_IMAGE, "{image: §cat.png}", says="an empty file", files={"cat.png": ""}),
+    _image("a picture that is cut off", Code.BAD_IMAGE, "{image: §cat.png}", says="damaged", files={"cat.png": PNG[:18]}),
+    _image("a picture that is a folder", Code.FILE_NOT_REGULAR, "{image: §cat.png}", files={"cat.png": Folder()}),
+    _image("a picture out of the repository", Code.FILE_OUTSIDE, "{image: §../../cat.png}"),
+    _image("a picture that is too large", Code.FILE_TOO_LARGE, "{image: §cat.png}", says="21.0 MiB, and a picture at most 20.0 MiB", files={"cat.png": Large(21 << 20)}),
+    _image("a picture in the suite", Code.BAD_IMAGE, "{image: §'data:image/png;base64,AAAA'}", says="save them as a file"),
+    _image("a picture by FTP", Code.BAD_IMAGE, "{image: §'ftp://a.example/a.png'}", says="http(s) URL"),
+    _image("a picture with a password", Code.BAD_URL, "{image: §'https://a:b@c.example/a.png?x=1'}", says="password"),
+    _image("a picture of a strange host", Code.BAD_URL, "{image: §'https://a b.example/a.png'}"),
+    _image("a picture of no variable", Code.UNKNOWN_VARIABLE, "{image: §'{{ qq }}.png'}", says="no variable of a"),
+    _bad("a picture without a name", Code.EMPTY, prompts="{ask: {user: [{image: §'{{ q }}'}]}}", cases="[{vars: {q: ' '}, expected: y}]", says="(case case-1)"),
+    _bad("a picture in the data", Code.BAD_IMAGE, prompts="{ask: {user: [{image: §'{{ q }}'}]}}", cases="[{vars: {q: 'data:image/png;base64,AAAA'}, expected: y}]", says="save them as a file"),
+]  # fmt: skip
+
 OVERRIDES = [
     _bad("--set a word", Code.WRONG_TYPE, at="--set", arguments=("--set", "temperature=hot")),
     _bad("--set an unknown parameter", Code.UNKNOWN_KEY, at="--set", arguments=("--set", "temprature=0"), says="temperature?"),
+    _bad("--set a schema that is missing", Code.FILE_MISSING, at="--set", arguments=("--set", "response_format={schema: a.json}")),
+    _bad("--set too many answers", Code.OUT_OF_RANGE, at="--set", arguments=("--set", "n=1000")),
     _bad("--model of nobody", Code.UNKNOWN_PROVIDER, at="--model", arguments=("--model", "opena/gpt-4o"), says="openai?"),
     _bad("--model by a wrong label", Code.UNKNOWN_MODEL, at="--model", arguments=("--model", "larg"), says="large?"),
     _bad("--var of what is expected", Code.RESERVED_VARIABLE, at="--var", arguments=("--var", "expected=x")),
 ]  # fmt: skip
 
-BAD = [*FILES, *YAML, *DATA, *KEYS, *MODELS, *MEANING, *QUOTAS, *OVERRIDES]
+BAD = [*FILES, *YAML, *DATA, *KEYS, *MODELS, *MEANING, *QUOTAS, *PARAMS, *PROMPTS, *IMAGES, *OVERRIDES]

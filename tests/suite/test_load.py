@@ -151,6 +151,36 @@ def test_scorers_have_names_of_their_own(full: Suite) -> None:
     assert full.cases[1].scorers[1].value == ["a", "b"]
 
 
+def test_scorers_of_conversations_schemas_and_calls(tmp_path: Path) -> None:
+    """What is read, schemas and expected calls come through as they were said; ``on`` is a text, no truth value."""
+    suite = load(
+        tmp_path,
+        """\
+version: 1
+name: calls
+models: [simulator/large]
+prompts: {a: "{{ q }}"}
+cases: [{vars: {q: x, shape: {type: string}}, expected: [{name: f}]}]
+scorers:
+  - contains: {value: b, on: conversation}
+  - is-json: {schema: {type: object, required: [a]}}
+  - contains-json: "{{ shape }}"
+  - is-valid-openai-tools-call
+  - tool-call-f1: [f, g]
+  - tool-calls: {arguments: exact}
+  - not-tool-calls: [{name: g, arguments: {x: [1, ""]}}]
+""",
+    )
+    contains, is_json, contains_json, valid, f1, calls, other = suite.scorers
+
+    assert (contains.scope, is_json.scope) == ("conversation", "last")
+    assert (is_json.value, is_json.options) == (None, {"schema": {"type": "object", "required": ["a"]}})
+    assert contains_json.value == "{{ shape }}"
+    assert (valid.value, f1.value) == (None, ["f", "g"])
+    assert (calls.value, calls.options) == (None, {"arguments": "exact"})
+    assert (other.negate, other.value) == (True, [{"name": "g", "arguments": {"x": [1, ""]}}])
+
+
 def test_the_rest_is_complete(full: Suite, tmp_path: Path) -> None:
     """Parameters, matrix, budget and gates are resolved; numbers without a fraction are whole."""
     assert full.params == {"temperature": 1, "max_tokens": 64, "seed": 7, "stop": ["a"]}

@@ -83,7 +83,7 @@ def test_all_complaints_come_at_once(tmp_path: Path) -> None:
 
     complaints = raised.value.complaints
     assert [c.code for c in complaints] == [
-        Code.CSV_FIELDS, Code.UNKNOWN_MODEL, Code.UNKNOWN_KEY, Code.UNKNOWN_VARIABLE, Code.MISSING_KEY,
+        Code.CSV_FIELDS, Code.UNKNOWN_MODEL, Code.UNKNOWN_KEY, Code.UNKNOWN_VARIABLE,
         Code.UNKNOWN_KEY, Code.UNKNOWN_KEY, Code.MISSING_EXPECTED, Code.UNKNOWN_COLUMN, Code.UNKNOWN_SCORER,
         Code.WRONG_TYPE, Code.NOT_ALLOWED, Code.BAD_GATE, Code.UNKNOWN_KEY,
     ]  # fmt: skip
@@ -135,7 +135,11 @@ VALUES = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
         st.dictionaries(
-            st.sampled_from(["id", "file", "vars", "value", "user", "messages", "check", "for", "icontains", "<<"]),
+            st.sampled_from(
+                ["id", "file", "vars", "value", "user", "messages", "check", "for", "icontains", "<<", "role", "image",
+                 "content", "turns", "tools", "tool_results", "tool", "result", "function", "name", "tool_calls",
+                 "parameters", "params", "response_format", "schema", "logit_bias", "extra_body", "tool_choice"]
+            ),
             inner,
             max_size=3,
         ).map(lambda entries: "{" + ", ".join(f"{key}: {value}" for key, value in entries.items()) + "}"),

@@ -5,6 +5,8 @@ let at = {row: -1, model: -1};
 const turn = (who, said, note) => h('div', {class: 'turn'}, h('b', {}, who), h('div', {dir: 'auto'}, said || h('span', {class: 'muted'}, '(empty)')),
   note && h('p', {class: 'note'}, note));
 const wholeText = place => [text(place), CUT.has(place) && h('span', {class: 'muted'}, '\n… cut here; all of it is in results.jsonl')];
+const said = (words, calls) => calls < 0 ? words >= 0 && wholeText(words) :
+  [words >= 0 && h('p', {dir: 'auto'}, wholeText(words)), h('p', {class: 'calls', dir: 'auto'}, h('span', {class: 'muted'}, text(calls).includes('\n') ? 'calls\n' : 'calls '), wholeText(calls))];
 
 function scoreTable(cell) {
   if (!cell[SCORES].length) return h('p', {class: 'scores muted'}, 'Not scored. ', text(cell[REASON]));
@@ -19,12 +21,16 @@ function scoreTable(cell) {
 }
 function conversation(i, cell) {
   const one = caseOf(i), talk = cell[TALK] < 0 ? [] : D.talks[cell[TALK]], turns = [];
-  for (let t = 0; t < talk.length; t += 2) turns.push(turn(text(talk[t]), wholeText(talk[t + 1])));
+  for (let t = 0; t < talk.length; t += 3) turns.push(turn(text(talk[t]), said(talk[t + 1], talk[t + 2])));
   const figures = [cell[SENT] != null && `${whole(cell[SENT])} tokens in`, cell[RECEIVED] != null && `${whole(cell[RECEIVED])} out`,
-    cell[SECONDS] != null && seconds(cell[SECONDS]), cell[COST] ? '$' + cell[COST].toPrecision(3) : '', cell[CACHED] ? 'from the cache' : plural(cell[ATTEMPTS], 'attempt'),
+    cell[SECONDS] != null && seconds(cell[SECONDS]), cell[TTFT] != null && `first token after ${seconds(cell[TTFT])}`, cell[SPEED] && speed(cell[SPEED]),
+    cell[COST] ? '$' + cell[COST].toPrecision(3) : cell[COST] == null && cell[SENT] != null && 'cost unknown', cell[REQUESTS] > 1 && plural(cell[REQUESTS], 'request'),
+    cell[CACHED] ? 'from the cache' : plural(cell[ATTEMPTS], 'attempt'),
     text(cell[FINISH]) && 'finish reason ' + text(cell[FINISH])].filter(Boolean).join(' · ');
   const silent = cell[OUTPUT] < 0 && cell[REASON] >= 0 && h('span', {class: 'muted'}, text(cell[REASON]));
-  turns.push(turn('answer', silent || cell[OUTPUT] >= 0 && wholeText(cell[OUTPUT]), figures));
+  if (cell[THOUGHT] >= 0) turns.push(turn('reasoning', h('details', {}, h('summary', {}, `show ${plural(text(cell[THOUGHT]).length, 'character')}`), wholeText(cell[THOUGHT]))));
+  turns.push(turn('answer', cell[CALLS] < 0 && silent || said(cell[OUTPUT], cell[CALLS]), figures));
+  cell[CHOICES].forEach(([words, calls], at) => turns.push(turn(`answer ${at + 2}`, said(words, calls))));
   if (one[EXPECTED] >= 0) turns.push(turn('expected', wholeText(one[EXPECTED])));
   for (const [name, value] of one[VARS]) turns.push(turn(text(name), wholeText(value)));
   turns.push(turn('request key', h('code', {}, text(cell[KEY]))));

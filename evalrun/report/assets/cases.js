@@ -16,7 +16,7 @@ function search(q) {  // each text is looked at once, however many rows hold it
   const sought = q.toLowerCase(), hit = D.strings.map(t => t.toLowerCase().includes(sought)), has = place => place >= 0 && hit[place];
   return i => { const one = caseOf(i);
     return has(one[ID]) || has(one[EXPECTED]) || has(D.rows[i][QUESTION]) || one[TAGS].some(has) || one[VARS].some(pair => has(pair[1])) ||
-      MODELS.some((_, k) => { const cell = cellAt(k, i); return cell && (has(cell[OUTPUT]) || has(cell[REASON])); }); };
+      MODELS.some((_, k) => { const cell = cellAt(k, i); return cell && (has(cell[OUTPUT]) || has(cell[CALLS]) || has(cell[REASON])); }); };
 }
 function select(leave) {
   const chosen = picks(), found = view.q && search(view.q), tag = view.tag && D.strings.indexOf(view.tag), rows = [];
@@ -41,8 +41,8 @@ function caseCell(i) {
 const extracted = cell => { const score = cell[SCORES].find(one => one[5] >= 0); return score ? text(score[5]) : ''; };
 function meta(cell) {
   const tokens = cell[SENT] != null && cell[RECEIVED] != null ? cell[SENT] + cell[RECEIVED] : null;
-  return [tokens != null && plural(tokens, 'token'), cell[SECONDS] != null && seconds(cell[SECONDS]), cell[CACHED] && 'cached',
-    cell[ATTEMPTS] > 1 && plural(cell[ATTEMPTS], 'attempt'), text(cell[FINISH]) === 'length' && 'cut by the length limit'].filter(Boolean).join(' · ');
+  return [tokens != null && plural(tokens, 'token'), cell[SECONDS] != null && seconds(cell[SECONDS]), cell[TTFT] != null && `first token ${seconds(cell[TTFT])}`,
+    cell[CACHED] && 'cached', cell[REQUESTS] > 1 && plural(cell[REQUESTS], 'request'), cell[ATTEMPTS] > Math.max(1, cell[REQUESTS]) && plural(cell[ATTEMPTS], 'attempt'), text(cell[FINISH]) === 'length' && 'cut by the length limit'].filter(Boolean).join(' · ');
 }
 function answerCell(k, i) {
   const cell = cellAt(k, i);
@@ -54,6 +54,7 @@ function answerCell(k, i) {
       h('button', {class: 'open', 'data-row': i, 'data-model': k, 'aria-label': label, onclick: () => openAnswer(i, k)}, verdict(word)),
       got && got !== output.trim() && h('span', {class: 'got' + (word === 'fail' ? ' bad' : ''), dir: 'auto'}, got.length > 60 ? got.slice(0, 60) + '…' : got)),
     output && h('div', {class: 'ans', dir: 'auto'}, output.slice(0, 1200)),
+    cell[CALLS] >= 0 && h('div', {class: 'ans calls', dir: 'auto'}, text(cell[CALLS]).slice(0, 1200)),
     reason && word !== 'pass' && h('div', {class: 'why-c', dir: 'auto'}, reason),
     h('div', {class: 'meta'}, meta(cell)));
 }

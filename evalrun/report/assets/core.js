@@ -8,7 +8,8 @@ const CUT = new Set(D.cut);
 // The order of a row's and a cell's entries, as island.py writes them.
 const [CASE, PROMPT, PARAMS, SAMPLE, QUESTION] = [0, 1, 2, 3, 4];
 const [ID, TAGS, EXPECTED, VARS] = [0, 1, 2, 3];
-const [WORD, OUTPUT, REASON, SCORES, TALK, SCORE, SENT, RECEIVED, SECONDS, COST, ATTEMPTS, CACHED, FINISH, KEY] = Array(14).keys();
+const [WORD, OUTPUT, REASON, SCORES, TALK, SCORE, SENT, RECEIVED, SECONDS, COST, ATTEMPTS, CACHED, FINISH, KEY,
+  CALLS, TTFT, SPEED, THOUGHT, REQUESTS, CHOICES] = Array(20).keys();
 
 function put(element, attributes, kids) {
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -38,6 +39,7 @@ const named = k => [mark(k), h('b', {}, MODELS[k].label), MODELS[k].simulated &&
 
 const whole = x => Math.round(x).toLocaleString('en-US');
 const seconds = x => x < .0995 ? (x < .0005 && x > 0 ? '<1 ms' : Math.round(x * 1000) + ' ms') : x < 9.995 ? x.toFixed(2) + ' s' : x.toFixed(1) + ' s';
+const speed = x => `${x < 9.95 ? x.toFixed(1) : whole(x)} tokens/s`;
 const plural = (n, word) => `${whole(n)} ${word}${n === 1 ? '' : 's'}`;
 
 // What filters and sorting look at, worked out once.

@@ -164,10 +164,16 @@ def _is_prime(number: int) -> bool:
     return number > 1 and all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
 
 
-def _expression(question: str) -> Answer | None:
+def signed(question: str) -> str:
+    """*question* in small letters, with signs for the words of reckoning: ``3 * 4`` for "3 times 4"."""
     text = question.lower()
     for pattern, sign in _WORDS:
         text = re.sub(pattern, sign, text)
+    return text
+
+
+def _expression(question: str) -> Answer | None:
+    text = signed(question)
     best: tuple[int, str, Fraction] | None = None
     for match in _EXPRESSION.finditer(text):
         expression = " ".join(match.group().split())

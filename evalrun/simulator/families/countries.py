@@ -50,6 +50,17 @@ def answer(question: str, instructions: str = "") -> Answer | None:
     return _about(country, asked)
 
 
+def country_named(text: str) -> str | None:
+    """The country that *text* names first; None where it names none."""
+    country = _country_in(text.lower())
+    return country.name if country else None
+
+
+def attribute_asked(text: str) -> str | None:
+    """What of a country *text* asks for: ``capital``, ``currency``, ``language``, ``continent``; None: nothing."""
+    return _asked(text.lower())
+
+
 def _asked(text: str) -> str | None:
     found = [(match.start(), name) for name, pattern in _ASKED.items() if (match := pattern.search(text))]
     return min(found)[1] if found else None

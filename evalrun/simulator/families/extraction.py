@@ -88,6 +88,21 @@ def answer(user: str, system: str = "", fields: tuple[str, ...] | None = None) -
     return _one(_kinds_asked(task)[:1], text)
 
 
+def kind_of(field: str) -> str | None:
+    """What kind of thing a field holds by its name: ``date`` for "due date"; None where the name does not say."""
+    return _kind(field.lower().replace("_", " ").strip())
+
+
+def every(kind: str, text: str) -> list[str]:
+    """Everything in *text* that looks like a *kind*, one of those of `kind_of`, in order."""
+    return _all(kind, text[:LONGEST_TEXT])
+
+
+def value(field: str, text: str) -> object:
+    """What *text* says about *field*, as JSON has it; None where it says nothing."""
+    return _value(field, text[:LONGEST_TEXT], as_json=True)
+
+
 def _one(kinds: tuple[str, ...], text: str) -> Answer | None:
     known = [(kind, _value(kind, text, as_json=False)) for kind in kinds]
     for kind, value in known:
