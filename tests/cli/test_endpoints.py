@@ -66,6 +66,44 @@ def test_an_address_of_the_environment(
     assert "authorization" not in heads(server)[0]
 
 
+AZURES = {
+    # provider, what follows the origin in the environment's address, settings, the path that is asked
+    "a deployment": ("azure", "", "", "/openai/deployments/mine/chat/completions?api-version=2024-10-21"),
+    "another version": (
+        "azure", "/", "api_version: 2025-04-01-preview",
+        "/openai/deployments/mine/chat/completions?api-version=2025-04-01-preview",
+    ),
+    "the v1 form": ("azure", "/openai/v1/", "", "/openai/v1/chat/completions"),
+    "inference": ("azure-inference", "", "", "/models/chat/completions?api-version="),
+    "inference, as it is often written": ("azure-inference", "/models", "", "/models/chat/completions?api-version="),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("provider", "tail", "settings", "path"), AZURES.values(), ids=AZURES)
+def test_azures_addresses(
+    provider: str,
+    tail: str,
+    settings: str,
+    path: str,
+    tmp_path: Path,
+    servers: Background,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+) -> None:
+    """Azure is asked where it is, whichever of its usual forms the environment's address has."""
+    server = servers.open(raw_server(Say(PARIS)))
+    inference = provider == "azure-inference"
+    origin = server.url.removesuffix("/v1")
+    monkeypatch.setenv("AZURE_INFERENCE_ENDPOINT" if inference else "AZURE_OPENAI_ENDPOINT", origin + tail)
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL" if inference else "AZURE_OPENAI_API_KEY", KEY)
+    suite = write_suite(tmp_path, f"{provider}/mine", f"{provider}: {{{settings}}}" if settings else "")
+    said = run(suite)
+
+    assert said.code == 0, said.err
+    assert heads(server)[0].startswith(f"post {path}")
+    assert f"\napi-key: {KEY}" in heads(server)[0].replace("\r", "")
+
+
 def test_a_suites_address_goes_first_and_is_not_trusted(
     tmp_path: Path, servers: Background, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

@@ -106,6 +106,56 @@ def test_a_gateways_catalog(
     assert b"x-github-api-version: 2022-11-28" in server.requests[0].lower()
 
 
+def test_lists_in_pages(
+    servers: Background, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Anthropic's list is asked for page by page, with its own headers."""
+    first = {"data": [{"id": "claude-a", "type": "model"}], "has_more": True, "first_id": "x", "last_id": "claude-a"}
+    server = lists(servers, first, {"data": [{"id": "claude-b"}], "has_more": False, "last_id": "claude-b"})
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    origin = server.url.removesuffix("/v1")
+    allow = ["--allow-origin", f"ANTHROPIC_API_KEY={origin}"]
+    said = call(capsys, "models", "anthropic", "--base-url", server.url, *allow)
+
+    assert said.out == "anthropic/claude-a\nanthropic/claude-b\n"
+    assert heads(server) == [
+        "GET /v1/models?limit=1000 HTTP/1.1",
+        "GET /v1/models?limit=1000&after_id=claude-a HTTP/1.1",
+    ]
+    assert f"x-api-key: {KEY}".encode() in server.requests[0].lower()
+    assert b"anthropic-version: 2023-06-01" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("provider", "tail", "path"),
+    [
+        ("azure", "", "/openai/models?api-version=2024-10-21"),
+        ("azure", "/openai/v1", "/openai/v1/models"),
+        ("azure-inference", "/models", "/models/info?api-version=2024-05-01-preview"),
+    ],
+)
+def test_azures_lists(
+    provider: str,
+    tail: str,
+    path: str,
+    servers: Background,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Azure's lists are where the environment's address leads, and asked for with its key."""
+    server = lists(servers, {"data": [{"id": "gpt-4o"}]})
+    address = server.url.removesuffix("/v1") + tail
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", address)
+    monkeypatch.setenv("AZURE_INFERENCE_ENDPOINT", address)
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("AZURE_INFERENCE_CREDENTIAL", KEY)
+    said = call(capsys, "models", provider)
+
+    assert said.out == f"{provider}/gpt-4o\n", said.err
+    assert heads(server) == [f"GET {path} HTTP/1.1"]
+    assert f"api-key: {KEY}".encode() in server.requests[0].lower()
+
+
 FAULTS = {
     "a refused key": (reply({"error": {"message": "no such key"}}, 401), "HTTP 401"),
     "no list": (reply({"hello": "world"}), "no list of models"),
