@@ -38,7 +38,9 @@ _GO_ON = re.compile(
     rf"\W*(?:(?:and|now|then|so|ok|okay|please|next)\b\W*)*({'|'.join(_SIGNS)})\s+({_NUMBER})(?!\s*(?:to|from|by)\b)",
     re.IGNORECASE,
 )
-_REMEMBER = re.compile(r"(?:^|[.!;,\n]|\bplease|\band)\W{0,8}(?:remember|keep in mind|note|memori[sz]e)\b", re.IGNORECASE)
+_REMEMBER = re.compile(
+    r"(?:^|[.!;,\n]|\bplease|\band)\W{0,8}(?:remember|keep in mind|note|memori[sz]e)\b", re.IGNORECASE
+)
 _TOLD_EARLIER = re.compile(
     r"\b(?:the|that|my) ((?:\w+ )?\w+) (?:that |which )?(?:i|you) (?:\w+ ){1,4}?(?:remember|earlier|before|about)\b",
     re.IGNORECASE,
