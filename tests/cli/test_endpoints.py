@@ -202,7 +202,9 @@ def test_blind_trust_is_loud(quiet: tuple[str, ...], tmp_path: Path, servers: Ba
     for one in (said, again):
         assert one.code == 0, one.err
         assert one.err.count("WARNING: provider lab: insecure: true") == 1
-    assert "insecure: true" in (newest_run(tmp_path / "results") / "run.log").read_text()
+    folder = newest_run(tmp_path / "results")
+    assert "insecure: true" in (folder / "run.log").read_text()
+    assert any("insecure: true" in note for note in json.loads((folder / "run.json").read_text())["notes"])
     assert "note: provider lab: insecure: true" in run("plan", suite, "--new").out
 
 
