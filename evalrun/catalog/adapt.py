@@ -35,7 +35,7 @@ _PROVIDER_LACKS: Mapping[str, tuple[str, ...]] = {
     # 400 "Unknown name": ChatterUI#227, mcpchecker#188; "Penalty is not enabled": google-gemini/cookbook#1290 (2026-07)
     "gemini": ("seed", *_PENALTIES),
     # the API's schema (CompletionArgs) has no such member and forbids others: 422 extra_forbidden
-    "mistral": ("logit_bias", *_LOGPROBS),
+    "mistral": ("logit_bias", *_LOGPROBS, "user", "service_tier"),
 }
 
 _ONLY_MAX_TOKENS = frozenset({"openai-completions", "anthropic-messages"})

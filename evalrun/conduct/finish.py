@@ -14,6 +14,7 @@ from typing import Any
 from evalrun import __version__
 from evalrun.clock import Clock
 from evalrun.conduct.dialogues import with_tools
+from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
@@ -211,7 +212,7 @@ def _notes(plan: Plan) -> tuple[str, ...]:
     if not plan.suite.scorers and not any(case.scorers for case in plan.suite.cases):
         said.append("the suite has no scorers: every answer counts as passed")
     said += changes_of(plan)
-    return tuple(said)
+    return (*warnings_of(plan), *said, *model_notes(plan))
 
 
 def _price_notes(prices: Mapping[str, Price]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from evalrun.scheduler.rooms import Charge, ScopeView, Spent
 from evalrun.simulator.models import MODELS
 from evalrun.store.run import RunStore
 from evalrun.store.runs import list_runs, newest_unfinished
-from evalrun.suite.plan import expected_requests
+from evalrun.suite.plan import asking, expected_requests
 
 _SAMPLE = 2000  # so many of a run's rows say how long answers take
 _QUICK = 20_000  # a run of more cells is not read for that: opening checks all of it
@@ -120,6 +120,7 @@ def _loads(
     charges: dict[str, list[Charge]] = defaultdict(list)
     answered: dict[str, int] = defaultdict(int)
     failed: dict[str, int] = defaultdict(int)
+    left = []
     for position in plan.order:
         cell = plan.cells[position]
         label = labels[cell.column]
@@ -128,7 +129,9 @@ def _loads(
         elif cell.key in done.failed:
             failed[label] += 1
         elif label not in recorded and options.cache != "only":
-            charges[label] += [Charge(sent, written) for sent, written in expected_requests(plan, cell)]
+            left.append(cell)
+    for cell in asking(plan, left):
+        charges[labels[cell.column]] += [Charge(sent, written) for sent, written in expected_requests(plan, cell)]
     loads = []
     for model in plan.suite.models:
         was = past.get(model.label, _Past())

@@ -59,7 +59,8 @@ def models_of(
     entry = PROVIDERS.get(name)
     if entry is None:
         near = get_close_matches(name, PROVIDERS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "evalrun models lists them; ask any other with --base-url URL"
+        others = "evalrun models lists them; ask any other as vllm, with --base-url URL"
+        hint = f"did you mean {near[0]}?" if near else others
         raise UsageError(f"{name}: no such provider ({hint})")
     if entry.dialect == "recorded":
         raise UsageError("recorded: its answers are read from files; there is no list of models")

@@ -13,7 +13,7 @@ from evalrun.records.request import Request
 from evalrun.records.suite import Gate, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
-from evalrun.suite.plan import expected_requests, first_request, make_plan
+from evalrun.suite.plan import asking, expected_requests, first_request, make_plan
 from evalrun.suite.select import select
 
 _SAMPLE_SEED = 0
@@ -65,7 +65,7 @@ def forecast(plan: Plan) -> list[ColumnForecast]:
         cells = [cell for cell in plan.cells if cell.column == index]
         model = models[column.model]
         provider = plan.suite.providers[model.provider]
-        requests = [size for cell in cells for size in expected_requests(plan, cell)]
+        requests = [size for cell in asking(plan, cells) for size in expected_requests(plan, cell)]
         tokens_in = sum(sent for sent, _ in requests)
         tokens_out = sum(written for _, written in requests)
         price = model.price

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalrun.clock import Clock
 from evalrun.conduct.asking import Asking, Ticket
-from evalrun.conduct.choices import shared
+from evalrun.conduct.choices import is_short, shared
 from evalrun.conduct.dialogues import Dialogues, with_tools
 from evalrun.conduct.log import LOGGER
 from evalrun.conduct.options import LaneProgress, RunOptions
@@ -146,7 +146,7 @@ class Sitting:
         """The first request, from *job* on, that the cache has no answer to; None where the cell is done without."""
         while job is not None and self._cache is not None and self._options.cache != "refresh":
             response = self._cache.get(job.request.key)
-            if response is None:
+            if response is None or is_short(response, len(job.ticket.cells)):
                 break
             found = Exchange(
                 request_key=job.request.key, outcome=response, cost_usd=0.0, price_date="cache", from_cache=True
@@ -209,14 +209,16 @@ class Sitting:
         ticket: Ticket = job.ticket
         cell, messages, outcome = ticket.cell, job.request.messages, exchange.outcome
         goes_on = self._dialogues.goes_on(cell, messages, outcome)
-        parts = shared(exchange, len(ticket.cells)) if len(ticket.cells) > 1 else [replace(exchange, goes_on=goes_on)]
+        wanted = [place for place, one in enumerate(ticket.cells) if one.key not in self._done]
+        count = len(ticket.cells)
+        parts = shared(exchange, wanted, count) if count > 1 else [replace(exchange, goes_on=goes_on)]
         parts = [self._priced(cell, part) for part in parts]
-        mine = [(one, part) for one, part in zip(ticket.cells, parts, strict=True) if one.key not in self._done]
+        mine = [(ticket.cells[place], part) for place, part in zip(wanted, parts, strict=False)]
         await self._store.put_together((one.key, ticket.ordinal, part, messages) for one, part in mine)
         for one, part in mine:
             self._count(one, part)
         new = not (exchange.from_cache or self._asking.is_recorded(cell))
-        if self._cache and new and isinstance(outcome, Response):
+        if self._cache and new and isinstance(outcome, Response) and not is_short(outcome, count):
             self._cache.put(job.request.key, outcome)
         request = await self._dialogues.after(cell, messages, outcome) if goes_on else None
         return None if request is None else self._asking.job(Ticket(ticket.cells, ticket.ordinal + 1), request)

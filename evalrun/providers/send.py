@@ -106,7 +106,7 @@ async def _ask(transport: Transport, endpoint: Endpoint, request: Request, redac
         headers = {**dialect.headers(request, provider), **endpoint.headers, "content-type": "application/json"}
     except Unsupported as lack:
         return Failure(kind=FailureKind.UNSUPPORTED, message=str(lack))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         return Failure(kind=FailureKind.BAD_REQUEST, message=f"the request cannot be written as JSON ({error})")
     reply = await transport.post(url, body, headers, timeout_s=provider.timeout_s, route=endpoint.route)
     if isinstance(reply, Failure):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -66,8 +66,8 @@ def first_request(plan: Plan, cell: Cell) -> Request:
     choices = _choices(suite, prompt, model, column.params, case)
     params = _params(suite, prompt, model, column.params, case)[0]
     request = _request(suite, prompt, model, params, case, cell.sample // choices)
-    answers = max(choices, params.get("best_of", 1))  # legacy completions are billed for all that they chose from
-    return replace(request, input_tokens=cell.input_tokens, output_tokens=cell.output_tokens * answers)
+    written = cell.output_tokens * _billed(plan, cell)
+    return replace(request, input_tokens=cell.input_tokens, output_tokens=written)
 
 
 def prompt_of(plan: Plan, cell: Cell) -> Prompt:
@@ -89,18 +89,25 @@ def choices_of(plan: Plan, cell: Cell) -> int:
     return _choices(suite, prompt_of(plan, cell), model, column.params, suite.cases[cell.case])
 
 
+def asking(plan: Plan, cells: Iterable[Cell]) -> Iterator[Cell]:
+    """Of these cells those that a request is sent for: of several whose answers come in one reply, the first."""
+    asked: set[tuple[int, int, int]] = set()
+    for cell in cells:
+        request = (cell.case, cell.column, cell.sample // choices_of(plan, cell))
+        if request not in asked:
+            asked.add(request)
+            yield cell
+
+
 def expected_requests(plan: Plan, cell: Cell) -> list[tuple[int, int]]:
     """Input and output tokens of each request that a cell is reckoned to make, its first one before the others.
 
-    A cell that shares its request with the one before it makes none. Live turns are known, but for what the model will
-    have said; of tools one round a turn is reckoned.
+    Of cells that share one it is the same request, see `asking`. Live turns are known, but for what the model will have
+    said; of tools one round a turn is reckoned.
     """
-    choices = choices_of(plan, cell)
-    if cell.sample % choices:
-        return []
     prompt, case = prompt_of(plan, cell), plan.suite.cases[cell.case]
     if not has_script(plan, cell):
-        return [(cell.input_tokens, cell.output_tokens * choices)]
+        return [(cell.input_tokens, cell.output_tokens * _billed(plan, cell))]
     request = first_request(plan, cell)
     found = [(request.input_tokens, request.output_tokens)]
     reply = min(request.output_tokens, _REPLY_TOKENS)
@@ -197,10 +204,21 @@ def _cells(suite: Suite, columns: tuple[Column, ...]) -> tuple[list[Cell], set[T
 
 
 def _choices(suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, Any], case: Case) -> int:
-    if model.recorded:
-        return 1
+    return 1 if model.recorded else int(_nearest("n", suite, prompt, model, matrix, case))
+
+
+def _nearest(name: str, suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, Any], case: Case) -> Any:
+    """A parameter as the nearest place says it, 1 where none does."""
     nearest = (case.params, prompt.params, model.params, matrix, suite.params)
-    return int(next((params["n"] for params in nearest if "n" in params), 1))
+    return next((params[name] for params in nearest if name in params), 1)
+
+
+def _billed(plan: Plan, cell: Cell) -> int:
+    """How many answers the cell's request is billed for: legacy completions, for all that they chose from."""
+    suite, column = plan.suite, plan.columns[cell.column]
+    model: Model = _by_name(suite.models, column.model, "label")
+    best_of = _nearest("best_of", suite, prompt_of(plan, cell), model, column.params, suite.cases[cell.case])
+    return max(choices_of(plan, cell), 1 if model.recorded else best_of)
 
 
 def _params(

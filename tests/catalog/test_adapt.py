@@ -81,7 +81,11 @@ LIMITS = {
         {"max_tokens": 5, "max_completion_tokens": 7},
         {"max_tokens": 7},
     ),
-    "mistral": (("mistral", CHAT, "mistral-small-latest"), {"max_completion_tokens": 5}, {"max_tokens": 5}),
+    "mistral": (
+        ("mistral", CHAT, "mistral-small-latest"),
+        {"max_completion_tokens": 5, "user": "u", "service_tier": "auto"},
+        {"max_tokens": 5},
+    ),
     "anthropic": (("anthropic", MESSAGES, "claude-sonnet-4-0"), {"max_completion_tokens": 5}, {"max_tokens": 5}),
     "responses": (("openai", "openai-responses", "o3"), {"max_tokens": 5}, {"max_tokens": 5}),
 }

@@ -202,7 +202,9 @@ def test_blind_trust_is_loud(quiet: tuple[str, ...], tmp_path: Path, servers: Ba
     for one in (said, again):
         assert one.code == 0, one.err
         assert one.err.count("WARNING: provider lab: insecure: true") == 1
-    assert "insecure: true" in (newest_run(tmp_path / "results") / "run.log").read_text()
+    folder = newest_run(tmp_path / "results")
+    assert "insecure: true" in (folder / "run.log").read_text()
+    assert any("insecure: true" in note for note in json.loads((folder / "run.json").read_text())["notes"])
     assert "note: provider lab: insecure: true" in run("plan", suite, "--new").out
 
 
@@ -234,11 +236,12 @@ def test_a_model_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_vendors_own_spelling(tmp_path: Path, servers: Background, run: Run) -> None:
-    """Mistral is told its seed by the name that it knows."""
+    """Mistral is told its seed by the name that it knows, and nothing of a stream's options, which it refuses."""
     server = servers.open(raw_server(Say(PARIS)))
     suite = write_suite(tmp_path, "mistral/mistral-small", f"mistral: {{base_url: '{server.url}', api_key_env: null}}")
-    said = run(suite, "--set", "seed=7")
+    said = run(suite, "--set", "seed=7", "--set", "stream=true")
 
     assert said.code == 0, said.err
     assert server.bodies[0]["random_seed"] == 7
-    assert "seed" not in server.bodies[0]
+    assert server.bodies[0]["stream"] is True
+    assert not {"seed", "stream_options"} & server.bodies[0].keys()
