@@ -102,10 +102,11 @@ def test_comparison_csv_sets_models_side_by_side(written: tuple[Path, Plan, Comp
     parts = ["verdict", "score", "output", "tokens", "cost_usd"]
 
     assert list(table.columns) == [
-        *["case", "prompt", "params", "tags", "expected"],
+        *["case", "prompt", "params", "tags", "expected", "flip"],
         *(f"{label}.{part}" for label in ("large", "mini", "sim") for part in parts),
     ]
     assert list(table["large.verdict"]) == ["pass", "pass", "fail", "pass", "pass", "pass", "pass", "mixed"]
+    assert list(table["flip"]) == [False, True, True, False, True, True, False, False]
     assert list(table["mini.verdict"])[3] == "error"
     assert list(table["sim.verdict"])[7] == "pending"
     assert table["large.tokens"][0] == 24

@@ -33,7 +33,7 @@ GOLDEN = {
     "code": "",
     "dd": "",
     "defs": "",
-    "details": "open",
+    "details": "class id open",
     "dialog": "aria-labelledby id",
     "div": "aria-label class hidden id role tabindex",
     "dl": "",
@@ -246,14 +246,17 @@ def test_the_interval_of_a_headline_is_quiet(sentence: str, parts: tuple[str, st
 
 
 def test_a_simulated_column_is_no_rival_of_a_real_one() -> None:
-    """Beside simulated columns alone, the real one is not called best and there is no bar of pairs."""
+    """A simulated column has no rank and is held against nothing; without pairs there is no bar of them."""
     run = made()
-    columns = tuple(replace(c, simulated=at > 0) for at, c in enumerate(run.comparison.columns))
-    shown = view(run.plan, replace(run.comparison, columns=columns), run.facts, left_out=0)
+    shown = view(run.plan, run.comparison, run.facts, left_out=0)
+    alone = view(run.plan, replace(run.comparison, pairs=()), run.facts, left_out=0)
 
-    assert shown["strip"] is None
-    assert shown["summary"][0]["against"]["word"] == "the only real one"
-    assert shown["lede"][-1].startswith("mini and sim")
+    assert [(row["rank"], row["against"]["word"]) for row in shown["summary"]] == [
+        ("1", "best"),
+        ("2", "worse"),
+        ("", "not compared"),
+    ]
+    assert (alone["strip"], alone["pairs"], alone["summary"][0]["against"]) == (None, None, None)
 
 
 def island(plan: Plan, rows: Any, **limits: int) -> tuple[Island, dict[str, Any]]:
