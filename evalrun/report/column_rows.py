@@ -15,7 +15,6 @@ from evalrun.report.totals import not_scored, words
 
 _MARKS = ("square", "disc", "diamond")
 _BAR = 200
-_MOST_SCORERS = 6
 
 
 def column_row(plan: Plan, comparison: Comparison, figures: ColumnFigures, *, partial: bool) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def column_row(plan: Plan, comparison: Comparison, figures: ColumnFigures, *, pa
         "against": _against(comparison, figures, best, partial=partial),
         "rank": rank(figures),
         "score": numbers.rate(figures.score),
-        "score_notes": [*_bounds(numbers.rate_bounds, intervals.get("score")), *_scorers(figures)],
+        "score_notes": _bounds(numbers.rate_bounds, intervals.get("score")),
         "tokens": f"{numbers.tokens(figures.prompt_tokens)} / {numbers.tokens(figures.completion_tokens)}",
         "tokens_notes": _tokens_notes(figures),
         "cost": numbers.money(figures.cost_usd),
@@ -127,18 +126,6 @@ def _each(
 
 def _bounds(write: Callable[[Interval], str], interval: Interval | None, what: str = "") -> list[str]:
     return [] if interval is None else [f"{what}{write(interval)}"]
-
-
-def _scorers(figures: ColumnFigures) -> list[str]:
-    """Each scorer's mean with its interval, where there are several; of many only those that there is room for."""
-    if len(figures.scorers) < 2:
-        return []
-    lines = [
-        " ".join([name, numbers.rate(mean), *_bounds(numbers.rate_bounds, figures.intervals.get(f"scorer.{name}"))])
-        for name, mean in list(figures.scorers.items())[:_MOST_SCORERS]
-    ]
-    more = len(figures.scorers) - len(lines)
-    return [*lines, f"{more} more in summary.csv"] if more else lines
 
 
 def mark(plan: Plan, label: str) -> str:

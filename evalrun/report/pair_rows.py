@@ -1,13 +1,14 @@
-"""The page's table of pairs, and that of how verdicts vary over the samples of a case."""
+"""The page's tables of pairs, of how verdicts vary over the samples of a case, and of single scorers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from evalrun.records.comparison import Comparison, Interval, Pair, ScorePair
+from evalrun.records.comparison import ColumnFigures, Comparison, Interval, Pair, ScorePair
 from evalrun.records.plan import Column, Plan
 from evalrun.report import numbers
 from evalrun.report.column_rows import mark
+from evalrun.report.fields import scorer_names
 from evalrun.report.standings import by_place, pairs_shown
 
 _OPEN_UP_TO = 6
@@ -48,7 +49,7 @@ def _row(pair: Pair) -> dict[str, Any]:
         "needs": pair.needs,
         "by": numbers.points(pair.difference.mean),
         "bounds": numbers.points_bounds(pair.difference),
-        "on": f"{numbers.plural(pair.cells, 'answer')} each",
+        "on": _base(pair),
         "flips": [
             f"{numbers.count(pair.only_first)} only {pair.first}",
             f"{numbers.count(pair.only_second)} only {pair.second}",
@@ -57,7 +58,7 @@ def _row(pair: Pair) -> dict[str, Any]:
         "p": numbers.p(adjusted),
         "alone": f"alone {numbers.p(pair.p_value)}" if pair.p_adjusted is not None else "",
         "effect": _effect("h", pair.effect_size),
-        "odds": "" if pair.odds_ratio is None else f"odds {numbers.fixed(pair.odds_ratio, 2)}",
+        "odds": "" if pair.odds_ratio is None else f"odds {numbers.fixed(pair.odds_ratio, 1)}",
         "score": None if pair.score is None else _score(pair.score),
     }
 
@@ -67,14 +68,16 @@ def _base(pair: Pair) -> str:
     return cases if pair.cells <= pair.cases else f"{cases}, {numbers.plural(pair.cells, 'answer')}"
 
 
-def _score(score: ScorePair) -> dict[str, str]:
+def _score(score: ScorePair) -> dict[str, Any]:
     low, high = (numbers.score_difference(bound) for bound in (score.difference.low, score.difference.high))
     return {
         "by": numbers.score_difference(score.difference.mean),
         "bounds": f"[{low}, {high}]",
-        "call": score.call if score.decided else f"{score.call} ({score.needs})",
-        "p": numbers.p(score.p_adjusted),
-        "effect": _effect("d", score.effect_size),
+        "notes": [
+            score.call,
+            *([score.needs] if score.needs else []),
+            ", ".join(filter(None, (numbers.p(score.p_adjusted), _effect("d", score.effect_size)))),
+        ],
     }
 
 
@@ -92,10 +95,7 @@ def samples_view(plan: Plan, comparison: Comparison) -> dict[str, Any] | None:
         "heads": [*(f"pass@{k}" for k in ks), *(f"pass^{k}" for k in ks)],
         "rows": [
             {
-                "label": figures.column.label,
-                "mark": mark(plan, figures.column.model),
-                "best": False,
-                "simulated": figures.simulated,
+                **_head(plan, figures),
                 "unsteady": _share(figures.unsteady.mean if figures.unsteady else None, figures.unsteady),
                 "cells": [
                     *(_share(figures.pass_at.get(k), figures.intervals.get(f"pass@{k}")) for k in ks),
@@ -105,6 +105,40 @@ def samples_view(plan: Plan, comparison: Comparison) -> dict[str, Any] | None:
             for figures in varied
         ],
     }
+
+
+def scorers_view(plan: Plan, comparison: Comparison) -> dict[str, Any] | None:
+    """Each scorer's mean in each column; None where there are not several scorers."""
+    columns = by_place(comparison)
+    names = [name for name in scorer_names(plan) if any(name in figures.scorers for figures in columns)]
+    if len(names) < 2:
+        return None
+    return {
+        "count": numbers.plural(len(names), "scorer"),
+        "heads": [_head(plan, figures) for figures in columns],
+        "rows": [
+            {
+                "name": name,
+                "cells": [
+                    _mean(figures.scorers.get(name), figures.intervals.get(f"scorer.{name}")) for figures in columns
+                ],
+            }
+            for name in names
+        ],
+    }
+
+
+def _head(plan: Plan, figures: ColumnFigures) -> dict[str, Any]:
+    return {
+        "label": figures.column.label,
+        "mark": mark(plan, figures.column.model),
+        "best": False,
+        "simulated": figures.simulated,
+    }
+
+
+def _mean(value: float | None, interval: Interval | None) -> dict[str, str]:
+    return {"mean": numbers.rate(value), "bounds": "" if interval is None else numbers.rate_bounds(interval)}
 
 
 def _share(value: float | None, interval: Interval | None) -> dict[str, str]:

@@ -149,11 +149,11 @@ def _pairs(comparison: Comparison) -> list[str]:
 
 
 def _pair(pair: Pair) -> str:
-    """``large – mini: +37.5 [2.1, 72.9] better, p = 0.031``, in points of pass rate."""
-    call = pair.call if pair.decided else f"not distinguishable ({pair.needs})"
-    by = f"{numbers.points(pair.difference.mean)} {numbers.points_bounds(pair.difference)}"
+    """``large – mini: +37.5 points [2.1, 72.9], better, p = 0.031``."""
+    by = f"{numbers.points(pair.difference.mean)} points {numbers.points_bounds(pair.difference)}"
     p = pair.p_value if pair.p_adjusted is None else pair.p_adjusted
-    return f"{pair.first} – {pair.second}: {by} {call}, {numbers.p(p)}"
+    said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {numbers.p(p)}"
+    return f"{said} ({pair.needs})" if pair.needs else said
 
 
 def _samples(comparison: Comparison) -> list[str]:

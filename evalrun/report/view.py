@@ -12,7 +12,7 @@ from evalrun.report import numbers
 from evalrun.report.colophon import colophon
 from evalrun.report.column_rows import column_row, mark
 from evalrun.report.fields import model_labels, to_text
-from evalrun.report.pair_rows import pair_test, pairs_view, samples_view
+from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
 from evalrun.report.standings import best_column, by_place, headline_pair, named
 from evalrun.report.totals import Totals
 from evalrun.safe_text import visible
@@ -43,6 +43,7 @@ def view(plan: Plan, comparison: Comparison, facts: RunFacts, *, left_out: int) 
         "fronts": any(c.on_cost_front or c.on_latency_front for c in comparison.columns),
         "pairs": pairs_view(comparison),
         "samples": samples_view(plan, comparison),
+        "scorers": scorers_view(plan, comparison),
         "totals": _totals(totals),
         "cases": {"rows": _questions(plan), "left_out": left_out, "shown": _questions(plan) - left_out},
         "what": colophon(plan, facts),

@@ -49,13 +49,13 @@ def with_standings(
 
 
 def _front(ranked: Sequence[ColumnFigures], price: Callable[[ColumnFigures], float | None]) -> dict[str, bool]:
-    """Whether each column of known price is on the front of score and price; of none where there are no two."""
+    """Whether each column of known price is on the front of score and price; none is where there are no two prices."""
     known = [
         Point(column=figures.column.id, score=figures.score, price=price(figures))
         for figures in ranked
         if price(figures) is not None and figures.score is not None
     ]
-    if len(known) < 2:
+    if len({point.price for point in known}) < 2:
         return {}
     front = set(pareto_front(known))
     return {point.column: point.column in front for point in known}
