@@ -15,7 +15,7 @@ from evalrun.stats.by_cell import ByCell
 from evalrun.stats.figures import amount_interval, percentile_interval, score_interval, seed_of, share_interval
 from evalrun.stats.intervals import percentile, wilson
 from evalrun.stats.pairs import FAILED, PASSED, UNSCORED
-from evalrun.stats.samples import Spread, spread
+from evalrun.stats.samples import Spread, pass_all_k, pass_at_k, spread
 
 ERROR_CHARACTERS = 200
 EVERY_K_UP_TO = 5
@@ -177,7 +177,7 @@ class ColumnTally:
         """The column in figures."""
         sums, statuses = self.sums, self.statuses
         tokens = self.tokens if sums.replies else (None, None)
-        varied = self._spread()
+        varied, spread_intervals = self._spread()
         return ColumnFigures(
             column=self.column,
             simulated=self.simulated,
@@ -213,7 +213,7 @@ class ColumnTally:
             top_error=self.fault_texts[self.faults.most_common(1)[0][0]] if self.faults else "",
             tokens_per_cell=_per_reply(sum(filter(None, tokens)) if None not in tokens else None, sums.replies),
             cost_per_cell_usd=_per_reply(sums.cost_usd, sums.replies),
-            intervals=self._intervals() | _spread_intervals(varied),
+            intervals=self._intervals() | spread_intervals,
             pass_at={k: mean.mean for k, mean in varied.pass_at.items()},
             pass_all={k: mean.mean for k, mean in varied.pass_all.items()},
             unsteady=varied.unsteady,
@@ -247,12 +247,21 @@ class ColumnTally:
     def _seed(self, figure: str) -> int:
         return seed_of(self.column.id, figure)
 
-    def _spread(self) -> Spread:
-        """How verdicts vary over the samples of a case: nothing where a case has one."""
+    def _spread(self) -> tuple[Spread, dict[str, Interval]]:
+        """How verdicts vary over the samples of a case, and the intervals of pass@k and pass^k.
+
+        Nothing where a case has one sample. The intervals are those of scores, so that a figure that is a share has
+        Wilson's here as it has elsewhere.
+        """
         if self.samples == 1:
-            return spread([], ())
+            return spread([], ()), {}
         counted = [(cells.count(PASSED), len(cells)) for cells in self._scored_by_case()]
-        return spread(counted, _ks(self.samples))
+        varied, found = spread(counted, _ks(self.samples)), {}
+        for sign, figure, ks in (("@", pass_at_k, varied.pass_at), ("^", pass_all_k, varied.pass_all)):
+            for k in ks:
+                enough = [(figure(passed, scored, k),) for passed, scored in counted if scored >= k]
+                found[f"pass{sign}{k}"] = score_interval(enough)
+        return varied, {name: interval for name, interval in found.items() if interval is not None}
 
     def _scored_by_case(self) -> Iterator[list[int]]:
         """The verdicts of each case that has some."""
@@ -267,18 +276,6 @@ def _ks(samples: int) -> list[int]:
     if samples <= EVERY_K_UP_TO:
         return list(range(1, samples + 1))
     return [*(1 << power for power in range(samples.bit_length()) if 1 << power < samples), samples]
-
-
-def _spread_intervals(varied: Spread) -> dict[str, Interval]:
-    """The intervals of pass@k and pass^k, within 0..1; none where all cases are alike, or there is one."""
-    found = {}
-    for sign, means in (("@", varied.pass_at), ("^", varied.pass_all)):
-        for k, mean in means.items():
-            interval = mean.interval
-            if interval is not None and interval.low < interval.high:
-                low, high = max(0.0, interval.low), min(1.0, interval.high)
-                found[f"pass{sign}{k}"] = Interval(mean=mean.mean, low=low, high=high)
-    return found
 
 
 def _mean(values_by_case: Sequence[Sequence[float]]) -> float:

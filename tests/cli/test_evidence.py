@@ -15,7 +15,7 @@ models:
   - {id: simulator/large, quota: {rpd: 3000}}
   - {id: simulator/medium, quota: {rpd: 150}}
   - {id: simulator/small}
-params: {temperature: 1}
+params: {temperature: 1, seed: 7}
 samples: 3
 prompts: {plain: "What is {{ a }} + {{ b }}?"}
 cases:
@@ -84,7 +84,7 @@ def test_pairs_and_ranks_are_the_same_wherever_they_are_told(run: Run) -> None:
     for pair in pairs:
         by = f"{100 * pair['difference']['mean']:+.1f}".replace("-", "−").replace("+0.0", "0.0")
         assert f"{pair['first']} – {pair['second']}: {by} points" in out
-        assert f", {pair['call']}, p " in out
+        assert f", {pair['call']}, p" in out
         assert f"{pair['first']} and {pair['second']} {CASES} cases, {3 * CASES} answers {pair['call']}" in run.page
         assert (pair["p_adjusted"] < 0.05) >= (pair["call"] != "not distinguishable")
     for label, rank in run.summary["rank"].items():
@@ -93,12 +93,15 @@ def test_pairs_and_ranks_are_the_same_wherever_they_are_told(run: Run) -> None:
 
 
 def test_what_is_needed_is_told_in_days_of_the_tightest_limit(run: Run) -> None:
-    """150 requests a day are 50 cases of three samples; a pair without a daily limit is told in cases only."""
-    needs = {pair["needs"] for pair in run.manifest["pairs"] if pair["call"] == "not distinguishable"}
+    """150 requests a day are 50 cases of three samples, 3,000 are 1,000; of two columns the slower one binds."""
+    open_pairs = [pair for pair in run.manifest["pairs"] if pair["call"] == "not distinguishable"]
 
-    assert needs
-    assert all(re.fullmatch(r"needs about [\d,]+ more cases?: \d+ days? at 50 a day", one) for one in needs)
-    assert all(one in run.page for one in needs)
+    assert open_pairs
+    for pair in open_pairs:
+        pace = "50" if "medium" in (pair["first"], pair["second"]) else "1,000"
+        assert re.fullmatch(rf"needs about [\d,]+ more cases?: \d+ days? at {pace} a day", pair["needs"])
+        assert pair["needs"] in run.page
+        assert pair["needs"] in " ".join(run.said.out.split())
 
 
 def test_every_scorer_has_its_mean_and_interval(run: Run) -> None:

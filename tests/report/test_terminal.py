@@ -147,8 +147,8 @@ def test_every_pair_has_a_line_where_there_are_several() -> None:
     lines = shown(words, width=120).split("\n")
     many = shown(Words(labels=tuple(f"m{at}" for at in range(14))), width=100)
 
-    assert "pairs    large – mini: +37.5 points [2.1, 72.9], better, p = 0.031" in lines
-    tie = "large – tiny: +37.5 points [−10.0, 72.9], not distinguishable, p = 0.820 (needs about 210 more cases)"
+    assert "pairs    large – mini: +37.5 points [2.1, 72.9], better, p=0.031" in lines
+    tie = "large – tiny: +37.5 points [−10.0, 72.9], not distinguishable, p=0.820 (needs about 210 more cases)"
     assert " " * 9 + tie in lines
     assert "         2 more pairs in report.html" in many
     assert "         12 of 78 pairs: the first with each, and neighbours" in many

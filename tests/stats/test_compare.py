@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from evalrun.records.score import Mark
 from evalrun.stats.compare import _tallies, compare
+from evalrun.stats.intervals import wilson
 from tests.stats.build import compared, mark, plan, rows
 from tests.stats.finite import finite
 
@@ -93,6 +94,14 @@ def test_samples_tell_how_verdicts_vary():
     assert figures.unsteady.mean == 0.5
     assert {"pass@2", "pass^2", "pass@3", "pass^3"} <= set(figures.intervals)
     assert all(0 <= one.low <= one.mean <= one.high <= 1 for one in figures.intervals.values() if one.mean <= 1)
+
+
+def test_pass_at_k_that_is_a_share_of_cases_has_wilson_s_interval():
+    """Where the samples of a case agree, pass@k and pass^k are 6 of 8 cases, and bounded like that."""
+    (figures,) = compared({"a": "ppp" * 6 + "fff" * 2}, samples=3).columns
+
+    assert figures.intervals["pass@2"] == figures.intervals["pass^3"] == wilson(6, 8)
+    assert figures.unsteady.mean == 0
 
 
 def test_one_sample_tells_nothing_of_variance():
