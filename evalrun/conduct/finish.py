@@ -13,6 +13,7 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
+from evalrun.conduct.daily import cases_a_day
 from evalrun.conduct.dialogues import with_tools
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
@@ -69,7 +70,9 @@ def finish(
     plan = with_overrides(plan, prices)
     score_rows(store, plan, prices)
     ended = ending.interrupted is None and not ending.paused
-    comparison = compare(plan, store.rows(), complete=ended)
+    reckoned = _forecast(plan)
+    a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
+    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day)
     said = (None if sat else _noted(store, "sitting")) or {
         "ended_at": clock.time(),
         "limits": _limits(plan, options),
@@ -97,7 +100,7 @@ def finish(
         changes=changes or tuple(said["changes"]),
         notes=(*_notes(plan), *_price_notes(prices)),
         limits=said["limits"],
-        forecast=_forecast(plan),
+        forecast=reckoned,
         price_dates=tuple(sorted({price_date(m.price) for m in plan.suite.models} - {""})),
     )
     store.set_meta(state=state, exit_code=int(exit_code), reason=facts.reason, ending=ending.as_json(), sitting=said)

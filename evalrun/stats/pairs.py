@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalrun.records.comparison import Interval, Pair
-from evalrun.stats.design import connor
+from evalrun.stats.design import ALPHA, connor
 from evalrun.stats.intervals import design_effect, wilson
 
 UNSCORED, FAILED, PASSED = 0, 1, 2
@@ -54,6 +54,7 @@ def compare_pair(names: tuple[str, str], verdicts: tuple[bytes, bytes], samples:
         difference=newcombe(both * scale, only_first * scale, only_second * scale, neither * scale),
         p_value=p_value,
         decided=p_value < DECIDED_BELOW,
+        cases=cases,
     )
     return Paired(pair=pair, cases=cases, cells=cells, design_effect=effect)
 
@@ -119,17 +120,17 @@ def sign_flip(differences: Sequence[int]) -> float:
     return min(1.0, math.fsum(chance for place, chance in enumerate(chances) if abs(2 * place - span) >= abs(total)))
 
 
-def more_cases(paired: Paired) -> int | None:
+def more_cases(paired: Paired, *, alpha: float = ALPHA) -> int | None:
     """About how many more cases would tell the two apart, were the difference as it looks; None: it looks like 0.
 
-    Connor's formula at 80 % power and 5 % (design.connor). Answers to one case count by their design effect.
+    Connor's formula at 80 % power and *alpha* (design.connor). Answers to one case count by their design effect.
     """
     pair = paired.pair
     difference = (pair.only_first - pair.only_second) / paired.cells
     differing = (pair.only_first + pair.only_second) / paired.cells
     if difference == 0:
         return None
-    cells = connor(difference, differing) * paired.design_effect
+    cells = connor(difference, differing, alpha=alpha) * paired.design_effect
     return max(1, math.ceil(cells * paired.cases / paired.cells) - paired.cases)
 
 
