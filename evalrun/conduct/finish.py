@@ -13,6 +13,7 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
+from evalrun.conduct.baselines import baseline_of
 from evalrun.conduct.dialogues import with_tools
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
@@ -68,7 +69,7 @@ def finish(
     plan = with_overrides(plan, prices)
     score_rows(store, plan, prices)
     ended = ending.interrupted is None and not ending.paused
-    comparison = compare(plan, store.rows(), complete=ended)
+    comparison = compare(plan, store.rows(), complete=ended, baseline=baseline_of(plan.suite))
     said = (None if sat else _noted(store, "sitting")) or {
         "ended_at": clock.time(),
         "limits": _limits(plan, options),
@@ -165,7 +166,7 @@ def _standing(comparison: Comparison, ending: Ending, paused_exit_code: int) -> 
         return "paused", paused_exit_code
     if not comparison.complete:
         return "incomplete", ExitCode.INCOMPLETE
-    failed = any(gate.verdict != "pass" for gate in comparison.gates)
+    failed = any(gate.failed for gate in comparison.gates)
     return "complete", ExitCode.GATE_FAILED if failed else ExitCode.COMPLETE
 
 

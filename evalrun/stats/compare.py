@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from evalrun.records.baseline import Baseline
 from evalrun.records.comparison import ColumnFigures, Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.stats.conclusion import conclusion
-from evalrun.stats.gates import GateTally
+from evalrun.stats.gates import NO_BASELINE, gate_tallies
 from evalrun.stats.pairs import Paired, compare_pair
 from evalrun.stats.tallies import ColumnTally
 
 
-def compare(plan: Plan, rows: Iterable[Row], complete: bool) -> Comparison:
+def compare(plan: Plan, rows: Iterable[Row], complete: bool, *, baseline: Baseline | str = NO_BASELINE) -> Comparison:
     """Compare a plan's columns by their rows, which may come in any order and are not kept.
 
     *complete* says that the run was carried out to its end. The comparison is complete when besides nothing is pending
     and the cells without a verdict are at most ``max_error_rate`` of all; while it is not, no gate is decided.
+    *baseline* is what the gate no_regression compares with, or in words why there is none.
     The pairs are those of the leader with every other column: the real ones from the best to the least, then the
     simulated ones, which compete only where all columns are simulated.
     """
     tallies = _tallies(plan)
-    gates = [GateTally(gate, plan.columns) for gate in plan.suite.gates]
+    gates = gate_tallies(plan.suite.gates, plan.columns, baseline)
     for row in rows:
         status, scored = row.status, row.scored
         tallies[row.cell.column].add(row, status, scored=scored)

@@ -4,7 +4,7 @@ import pytest
 
 from evalrun.records.suite import Gate
 from evalrun.stats.compare import compare
-from evalrun.stats.gates import METRICS
+from evalrun.stats.gate_figures import METRICS
 from evalrun.suite.gates import METRICS as WRITTEN
 from tests.stats.build import plan, rows
 
