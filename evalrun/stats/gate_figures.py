@@ -98,9 +98,9 @@ class Values:
 def share_interval(values_by_case: Sequence[Sequence[float]], *, confidence: float) -> Interval:
     """The mean of values between 0 and 1 with its interval.
 
-    Where all are 0 or 1 it is Wilson's, as that of a pass rate is; else the mean's by Student's t (mean_interval). Where
-    no case differs from another it is Wilson's again, which presumes the widest spread that values of this mean can
-    have: a few equal scores are no proof that all are. Raises ValueError without a value.
+    Where all are 0 or 1 it is Wilson's, as that of a pass rate is; else the mean's by Student's t (mean_interval).
+    Where no case differs from another it is Wilson's again, which presumes the widest spread that values of this mean
+    can have: a few equal scores are no proof that all are. Raises ValueError without a value.
     """
     values = [value for values in values_by_case for value in values]
     n, total = len(values), math.fsum(values)

@@ -23,9 +23,9 @@ class Drop:
     """How much worse a figure is now, on *cases* cases with *cells* answers that both have.
 
     *p_value* is one-sided: the chance of so large a drop, were nothing worse; 1 where there is no drop. *least_p* is
-    the smallest that these cases could have shown. *lost* answers newly fail, *gained* ones newly pass. *most* is the largest drop that is not excluded, at the same alpha.
-    *needed* is how many cases show the smallest drop that counts; None where any does. *visible* is the drop that these
-    cases show with 80 % power, where that is known.
+    the smallest that these cases could have shown. *most* is the largest drop that is not excluded, at the same alpha.
+    *lost* answers newly fail, *gained* ones newly pass. *needed* is how many cases show the smallest drop that counts;
+    None where any does. *visible* is the drop that these cases show with 80 % power, where that is known.
     """
 
     figure: Literal["pass rate", "score"]
@@ -52,10 +52,10 @@ def verdict_drop(
 ) -> Drop | None:
     """The drop in pass rate, of each case's answers (passed before, passes now); None without any.
 
-    Whether it is chance is told by the exact McNemar test, and with several samples by the sign-flip test of whole cases
-    (pairs.mcnemar, pairs.sign_flip), one-sided: half their two-sided chance. The question is whether it got worse, and
-    that it got better is no alarm. *alpha* is for the largest drop that is not excluded (pairs.newcombe) and for the
-    cases needed (design.cases_needed), with the share of answers that differ as it is.
+    Whether it is chance is told by the exact McNemar test, and with several samples by the sign-flip test of whole
+    cases (pairs.mcnemar, pairs.sign_flip), one-sided: half their two-sided chance. The question is whether it got
+    worse, and that it got better is no alarm. *alpha* is for the largest drop that is not excluded (pairs.newcombe) and
+    for the cases needed (design.cases_needed), with the share of answers that differ as it is.
     """
     clusters = [cells for cells in by_case if cells]
     cells = sum(map(len, clusters))
