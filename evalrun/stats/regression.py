@@ -16,6 +16,7 @@ from evalrun.stats.student import NORMAL, t_quantile, t_two_sided
 
 _SAME = 1e-9  # scores no further apart are equal but for rounding
 _FLIPS_SEED = 0
+_ANY = 1e-4  # a drop so small counts as any does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +119,12 @@ def score_drop(
         p_value=p_value / 2 if found.mean < 0 else 1.0,
         least_p=0.5**cases,
         most=t_quantile(1 - alpha, cases - 1) * error - found.mean if error else math.inf,
-        needed=cases_needed_for_scores(min_effect, spread, alpha=2 * alpha),
+        needed=None if min_effect < _ANY else cases_needed_for_scores(min_effect, spread, alpha=2 * alpha),
     )
 
 
 def _needed(min_effect: float, differing: float, alpha: float, per_case: float) -> int | None:
-    if not min_effect:
+    if min_effect < _ANY:
         return None
     return math.ceil(cases_needed(min_effect, discordance=differing, alpha=2 * alpha) * per_case)
 

@@ -179,11 +179,14 @@ def _judge(drop: Drop, p_adjusted: float, gate: Gate, alpha: float) -> Judged:
     if drop.size > 0:
         aside.append(f"p = {p_adjusted:.2g}")
     beside = f" ({'; '.join(aside)})" if aside else ""
-    if p_adjusted < gate.alpha and drop.size > 0 and drop.size >= least - _ROUNDING:
+    sure = p_adjusted < gate.alpha and drop.size > 0
+    if sure and drop.size >= least - _ROUNDING:
         return "fail", f"{shown}, {_size(drop.size, drop.figure)} worse on {drop.cases:,} cases{beside}"
     shown += f" on {drop.cases:,} cases{beside}"
     if drop.most < least or drop.most <= 0:
         return "pass", shown
+    if sure:
+        return "not enough evidence", f"{shown}: it is worse, and by {_size(least, drop.figure)} is not excluded"
     if drop.least_p >= alpha:
         return "not enough evidence", f"{shown}, too few to show any drop"
     if drop.needed is not None and drop.cases < drop.needed:
