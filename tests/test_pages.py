@@ -122,6 +122,32 @@ def test_every_parameter_is_told() -> None:
     assert sorted(told) == sorted(ParamsEntry.model_fields)
 
 
+GATES = (ROOT / "docs" / "gates.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("shown", re.findall(r"^```yaml\n(.*?)^```", GATES, re.M | re.S))
+def test_the_examples_of_gates_are_valid(shown: str, tmp_path: Path) -> None:
+    """Each list of gates that docs/gates.md shows belongs to a suite that loads."""
+    from evalrun.scoring import OPTIONS
+    from evalrun.suite.load import load_suite
+
+    models = "models: [{id: simulator/large, label: mini}]\nprompts: {ask: Hi}\n"
+    rest = "cases: [{expected: x, tags: [europe]}]\nscorers: [icontains: {name: terse}]\n"
+    (tmp_path / "suite.yaml").write_text(models + rest + shown, encoding="utf-8")
+
+    assert load_suite(tmp_path / "suite.yaml", scorers=OPTIONS).gates
+
+
+def test_every_figure_of_a_gate_is_told() -> None:
+    """The table of docs/gates.md has each name of a figure, and no other."""
+    from evalrun.suite.gates import METRICS
+
+    table = GATES.partition("| figure | what |")[2].partition("\n\n")[0]
+    told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+
+    assert sorted(told) == sorted([*METRICS, "mean(scorer.<name>)"])
+
+
 def test_readme_has_the_table_of_exit_codes() -> None:
     """README tells each exit code in the words of the program."""
     rows = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.M)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evalrun.conduct.baselines import gate_notes
 from evalrun.conduct.foresight import Foreseen
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.plan import ColumnForecast, shown_requests
@@ -101,6 +102,8 @@ def plan_lines(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
     if foreseen.run:
         words = f"evalrun {safe_line(Path(plan.suite.file).name)} goes on with {foreseen.run}; --new starts anew"
         yield from _wrapped(words, "")
+    for at, gate in enumerate(gate_notes(plan.suite)):
+        yield from _wrapped(safe_line(gate), " " * 8, first=" " * 8 if at else "gates   ")
     for note in (*warnings_of(plan), *model_notes(plan), *foreseen.notes):
         yield from _wrapped(f"note: {safe_line(note)}", "")
 
@@ -263,6 +266,7 @@ def plan_json(plan: Plan, foreseen: Foreseen, show: int) -> dict[str, Any]:
         ],
         "sentence": time_text(found),
         "budget": list(found.budget),
+        "gates": gate_notes(plan.suite),
         "notes": [*warnings_of(plan), *model_notes(plan), *foreseen.notes],
         "requests": [
             {"cell": place, "key": request.key, "model": request.model, "params": dict(request.params),

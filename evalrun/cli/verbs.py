@@ -26,7 +26,7 @@ def add_to(group: click.Group) -> None:
     from evalrun.cli.quota import quota
     from evalrun.cli.tokens import tokens
 
-    for verb in (run, plan, resume, score, report, runs, models, quota, tokens, schema, init, simulate):
+    for verb in (run, plan, resume, score, report, bless, runs, models, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 
 
@@ -144,6 +144,26 @@ def report(run: str, prices: Path | None, *, prices_as_paid: bool, results: Path
         raise click.UsageError("--prices and --prices-as-paid exclude each other")
     finished = rebuild(run, _offline({"results": results}), prices=prices, as_paid=prices_as_paid)
     click.echo(f"written: {finished.folder / 'report.html'}")
+    return 0
+
+
+@click.command()
+@_RUN
+@click.option("--note", metavar="TEXT", default="", help="Why this run: a line that is kept with the baseline.")
+@click.option("--suite", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Where the suite is now, if it moved: the baseline goes beside it.")  # fmt: skip
+@o.placed
+def bless(run: str, note: str, suite: Path | None, results: Path) -> int:
+    """Make a complete run the baseline of its suite, SUITE.baseline.jsonl beside it. Sends nothing.
+
+    The gate no_regression compares later runs with it, case by case. It holds verdicts and scores, no answers: commit
+    it. A run whose gates failed may be blessed: that is how a change is accepted.
+    """
+    from evalrun.cli.show import blessed_lines
+    from evalrun.conduct.bless import bless as make_baseline
+
+    for line in blessed_lines(make_baseline(results, run, note=note, suite=suite)):
+        click.echo(line)
     return 0
 
 

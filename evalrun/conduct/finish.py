@@ -13,6 +13,7 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
+from evalrun.conduct.baselines import baseline_of
 from evalrun.conduct.daily import cases_a_day
 from evalrun.conduct.dialogues import with_tools
 from evalrun.conduct.notes import model_notes, warnings_of
@@ -72,7 +73,7 @@ def finish(
     ended = ending.interrupted is None and not ending.paused
     reckoned = _forecast(plan)
     a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
-    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day)
+    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day, baseline=baseline_of(plan.suite))
     said = (None if sat else _noted(store, "sitting")) or {
         "ended_at": clock.time(),
         "limits": _limits(plan, options),
@@ -169,7 +170,7 @@ def _standing(comparison: Comparison, ending: Ending, paused_exit_code: int) -> 
         return "paused", paused_exit_code
     if not comparison.complete:
         return "incomplete", ExitCode.INCOMPLETE
-    failed = any(gate.verdict != "pass" for gate in comparison.gates)
+    failed = any(gate.failed for gate in comparison.gates)
     return "complete", ExitCode.GATE_FAILED if failed else ExitCode.COMPLETE
 
 

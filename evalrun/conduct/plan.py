@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from evalrun.conduct.baselines import check_baseline
 from evalrun.conduct.options import Selection
 from evalrun.errors import NothingSelected, SuiteInvalid
 from evalrun.records.plan import Column, Plan
@@ -35,9 +36,12 @@ class ColumnForecast:
 def prepare(path: str | Path, selection: Selection) -> Plan:
     """Read one suite and lay out its cells.
 
-    Raises SuiteInvalid with every complaint, UsageError for a plan that is too large, NothingSelected for none.
+    Raises SuiteInvalid with every complaint, UsageError for a plan that is too large or a baseline that is damaged,
+    NothingSelected for no cell.
     """
-    return _plan(_load(path, selection), selection)
+    plan = _plan(_load(path, selection), selection)
+    check_baseline(plan.suite)
+    return plan
 
 
 def prepare_all(paths: Sequence[str | Path], selection: Selection) -> list[Plan]:

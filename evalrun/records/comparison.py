@@ -166,12 +166,30 @@ def _call(difference: Interval, *, decided: bool) -> Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Regressed:
+    """An answer that passed in the baseline and fails now."""
+
+    column: str
+    case: str
+    sample: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """A gate's answer and why, in words. ``not decided`` while the run is incomplete."""
+    """A gate's answer and why, in words. ``not decided`` while the run is incomplete.
+
+    *regressed* are all answers that a gate against the baseline found to fail now, whatever it answers.
+    """
 
     gate: Gate
-    verdict: Literal["pass", "fail", "not decided"]
+    verdict: Literal["pass", "fail", "not enough evidence", "not decided"]
     reason: str
+    regressed: tuple[Regressed, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a complete run fails by it: with too little evidence only where the gate is strict."""
+        return self.verdict == "fail" or (self.verdict == "not enough evidence" and self.gate.strict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

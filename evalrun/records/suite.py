@@ -149,13 +149,20 @@ class Gate:
     """A condition on every column that it is for: *metric* *operator* *value*, as *text* says.
 
     *only* narrows it: keys model (label), prompt, tag (of a case) and case (its id), each to one value or several.
+    With a *confidence* the whole interval of the figure must meet it; without, the figure. *strict*: that there is not
+    enough evidence fails. The metric ``no_regression`` has no operator: it compares with the baseline at *alpha*, and a
+    drop below *min_effect* does not count.
     """
 
     text: str
     metric: str
-    operator: str
-    value: float
+    operator: str = ""
+    value: float = 0.0
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    confidence: float | None = None
+    strict: bool = False
+    alpha: float = 0.05
+    min_effect: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

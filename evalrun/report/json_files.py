@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalrun.records.comparison import Comparison, Pair
+from evalrun.records.comparison import Comparison, GateResult, Pair
 from evalrun.records.outcome import Exchange, Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
@@ -137,7 +137,7 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "figures": [_whole(figures) | {"column": figures.column.label} for figures in comparison.columns],
         "pairs": [_pair(pair) for pair in comparison.pairs],
         "pairs_possible": comparison.pairs_possible,
-        "gates": [{"gate": g.gate.text, "verdict": g.verdict, "reason": g.reason} for g in comparison.gates],
+        "gates": [gate_json(result) for result in comparison.gates],
         "columns": [_column(plan, position) for position in range(len(plan.columns))],
         "cells": {
             "planned": len(plan.cells),
@@ -167,6 +167,18 @@ def _whole(record: Any) -> Any:
     if isinstance(record, Mapping):
         return {str(key): _whole(value) for key, value in record.items()}
     return [_whole(one) for one in record] if isinstance(record, tuple | list) else record
+
+
+def gate_json(result: GateResult) -> dict[str, Any]:
+    """A gate with its answer. *regressed* lists every answer that passed in the baseline and fails now."""
+    gate = result.gate
+    said: dict[str, Any] = {"gate": gate.text, "verdict": result.verdict, "failed": result.failed}
+    said |= {"reason": result.reason, "for": {key: list(names) for key, names in gate.only.items()}}
+    said |= {"confidence": gate.confidence, "strict": gate.strict}
+    if not gate.operator:
+        said |= {"alpha": gate.alpha, "min_effect": gate.min_effect}
+        said["regressed"] = [flat(one) for one in result.regressed]
+    return said
 
 
 def _column(plan: Plan, position: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _GAP = 2
+_LONG_WORD = 15
 _LEAST_LABEL, _MOST_LABEL = 12, 32
 _NAME = 9
 _MOST_PAIRS = 10
@@ -225,15 +226,17 @@ def _total_line(comparison: Comparison, width: int) -> list[str]:
 
 def _gates(comparison: Comparison, width: int, paint: _painter) -> list[str]:
     lines: list[str] = []
-    colours = {"pass": _GREEN, "fail": _RED, "not decided": _YELLOW}
     for gate in comparison.gates:
-        word = gate.verdict.upper() if gate.verdict == "fail" else gate.verdict
+        word = gate.verdict.upper() if gate.failed else gate.verdict
+        colour = _RED if gate.failed else _GREEN if gate.verdict == "pass" else _YELLOW
         only = ", ".join(f"{key} {' or '.join(values)}" for key, values in gate.gate.only.items())
         text = f"{gate.gate.text}{f' for {only}' if only else ''}{f': {gate.reason}' if gate.reason else ''}"
         head = "" if lines else "gates"
-        indent = _NAME + len(word) + _GAP
+        beside = len(word) < _LONG_WORD  # else its text goes below
+        indent = _NAME + (len(word) if beside else _GAP) + _GAP
         first, *rest = _wrapped(text, width - indent) or [""]
-        lines.append(pad(head, _NAME) + paint(word, colours[gate.verdict]) + " " * _GAP + first)
+        lines.append((pad(head, _NAME) + paint(word, colour) + (" " * _GAP + first if beside else "")).rstrip())
+        rest = rest if beside else [first, *rest]
         lines += [" " * indent + line for line in rest]
     return lines
 

@@ -214,8 +214,9 @@ def _gates(comparison: Comparison, facts: RunFacts) -> dict[str, Any] | None:
     if not comparison.complete:
         heading = "Gates: a gate never passes on an incomplete run"
     else:
-        counted = {word: sum(g.verdict == word for g in comparison.gates) for word in ("pass", "fail", "not decided")}
-        named = {"pass": "passed", "fail": "failed", "not decided": "not decided"}
+        named = {"pass": "passed", "fail": "failed", "not enough evidence": "without enough evidence"}
+        named["not decided"] = "not decided"
+        counted = {word: sum(g.verdict == word for g in comparison.gates) for word in named}
         said = ", ".join(f"{number} {named[word]}" for word, number in counted.items() if number)
         heading = f"Gates: {said} (exit code {facts.exit_code})"
     return {"heading": heading, "items": [_gate(gate) for gate in comparison.gates]}
@@ -224,7 +225,7 @@ def _gates(comparison: Comparison, facts: RunFacts) -> dict[str, Any] | None:
 def _gate(result: GateResult) -> dict[str, str]:
     only = ", ".join(f"{key} {' or '.join(values)}" for key, values in result.gate.only.items())
     return {
-        "kind": result.verdict if result.verdict in ("pass", "fail") else "pending",
+        "kind": "pass" if result.verdict == "pass" else "fail" if result.failed else "pending",
         "word": result.verdict,
         "text": result.gate.text,
         "only": f"for {only}" if only else "for every column",

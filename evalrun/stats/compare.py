@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from evalrun.records.baseline import Baseline
 from evalrun.records.comparison import ColumnFigures, Comparison, Pair
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.stats.conclusion import conclusion
-from evalrun.stats.gates import GateTally
+from evalrun.stats.gates import NO_BASELINE, gate_tallies
 from evalrun.stats.pairing import Side, chosen, finder, pair_up
 from evalrun.stats.standings import ranking, with_standings
 from evalrun.stats.tallies import ColumnTally
 
 
 def compare(
-    plan: Plan, rows: Iterable[Row], complete: bool, cases_a_day: Mapping[str, float] | None = None
+    plan: Plan,
+    rows: Iterable[Row],
+    complete: bool,
+    *,
+    cases_a_day: Mapping[str, float] | None = None,
+    baseline: Baseline | str = NO_BASELINE,
 ) -> Comparison:
     """Compare a plan's columns by their rows, which may come in any order and are not kept.
 
@@ -25,9 +31,10 @@ def compare(
     *cases_a_day* says of columns, by label, how many more cases their limits allow a day, where a limit counts days.
     The pairs are of the columns that compete (standings.ranking), the better one first, in their order: all pairs of 8
     columns, of more some of them (pairing.chosen).
+    *baseline* is what the gate no_regression compares with, or in words why there is none.
     """
     tallies = _tallies(plan)
-    gates = [GateTally(gate, plan.columns) for gate in plan.suite.gates]
+    gates = gate_tallies(plan.suite.gates, plan.columns, baseline)
     for row in rows:
         status, scored = row.status, row.scored
         tallies[row.cell.column].add(row, status, scored=scored)

@@ -21,8 +21,8 @@ class Mean:
     values: int
 
 
-def mean_interval(values_by_case: Sequence[Sequence[float]]) -> Mean | None:
-    """The mean of all values, its standard error clustered by case and its 95 % interval; None without a value.
+def mean_interval(values_by_case: Sequence[Sequence[float]], *, confidence: float = 0.95) -> Mean | None:
+    """The mean of all values, its standard error clustered by case and its interval; None without a value.
 
     With one value a case it is s / √n, as leaderboards print it; with several, √(Σ_c (Σ_i (x_ic - mean))²) / n times
     √(C / (C - 1)) for C cases: Liang, K.-Y. and Zeger, S. L. (1986), Longitudinal data analysis using generalized
@@ -40,7 +40,7 @@ def mean_interval(values_by_case: Sequence[Sequence[float]]) -> Mean | None:
     squares = math.fsum(math.fsum(value - mean for value in values) ** 2 for values in clusters)
     factor = len(clusters) / (len(clusters) - 1)
     standard_error = math.sqrt(squares * factor) / n
-    half = t_quantile(0.975, len(clusters) - 1) * standard_error
+    half = t_quantile((1 + confidence) / 2, len(clusters) - 1) * standard_error
     interval = Interval(mean=mean, low=mean - half, high=mean + half)
     return Mean(mean=mean, standard_error=standard_error, interval=interval, cases=len(clusters), values=n)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from evalrun.records.comparison import Interval, Pair
 from evalrun.stats.design import ALPHA, connor
-from evalrun.stats.intervals import design_effect, wilson
+from evalrun.stats.intervals import Z_95, design_effect, wilson
 
 UNSCORED, FAILED, PASSED = 0, 1, 2
 DECIDED_BELOW = 0.05
@@ -59,14 +59,14 @@ def compare_pair(names: tuple[str, str], verdicts: tuple[bytes, bytes], samples:
     return Paired(pair=pair, cases=cases, cells=cells, design_effect=effect)
 
 
-def newcombe(both: float, only_first: float, only_second: float, neither: float) -> Interval:
-    """The difference of two paired shares, first minus second, with its 95 % interval.
+def newcombe(both: float, only_first: float, only_second: float, neither: float, *, z: float = Z_95) -> Interval:
+    """The difference of two paired shares, first minus second, with its interval: of 95 %, or as wide as *z* makes it.
 
     Method 10 of Newcombe, R. G. (1998), Improved confidence intervals for the difference between binomial proportions
     based on paired data, Statistics in Medicine 17: 2635-2650: the two Wilson intervals joined by their correlation.
     """
     n = both + only_first + only_second + neither
-    first, second = wilson(both + only_first, n), wilson(both + only_second, n)
+    first, second = wilson(both + only_first, n, z=z), wilson(both + only_second, n, z=z)
     correlation = _correlation(both, only_first, only_second, neither)
     difference = first.mean - second.mean
 

@@ -11,13 +11,16 @@ from pydantic import Discriminator, Field, Tag
 
 from evalrun.suite.kinds import (
     MAX_NAME,
+    Alpha,
     Amount,
     ApiVersion,
     BaseUrl,
     CaseId,
+    Confidence,
     Duration,
     Entry,
     FileName,
+    MinEffect,
     ModelId,
     Name,
     Price,
@@ -169,12 +172,16 @@ class FileCases(Entry):
 
 
 class GateEntry(Entry):
-    """A condition for some columns or cases."""
+    """A condition, for some columns or cases, or with more to say of the evidence."""
 
-    check: Text = Field(description="As pass_rate >= 0.9")
-    for_: dict[str, Name | list[Name]] = Field(
-        alias="for", min_length=1, description="model, prompt, tag and case: a name, or a list of names."
+    check: Text = Field(description="As pass_rate >= 0.9, or no_regression.")
+    for_: Annotated[dict[str, Name | list[Name]], Field(min_length=1)] = optional(
+        "model, prompt, tag and case: a name, or a list of names.", alias="for"
     )
+    confidence: Confidence = optional("The whole interval of this confidence must meet it, such as 0.95.")
+    strict: bool = optional("Whether too little evidence fails (default false); a confidence of 0.95 with it.")
+    alpha: Alpha = optional("Of no_regression: the chance of a false alarm (default 0.05).")
+    min_effect: MinEffect = optional("Of no_regression: the smallest drop that counts, such as 0.02 (default: any).")
 
 
 def _model_form(value: Any) -> str:

@@ -126,12 +126,14 @@ class _Reading:
         cases = with_variables(self._cases(), check_variables(overrides.variables, border.complaints))
         counts.append(len(border.complaints))
         cases, scorers = self._scorers(cases)
+        own_scorers = [*scorers, *(scorer for draft in cases for scorer in draft.case.scorers)]
+        names = dict.fromkeys(scorer.name for scorer in own_scorers) if len(border.complaints) == counts[-1] else None
         placed = [(draft.case, draft.spot) for draft in cases]
         check_prompts(prompts, placed, border.complaints)
         images = [written for draft in prompts for written in draft.images]
         album = read_pictures(images, [case for case, _ in placed], self.sources, border.complaints)
         check_matches(models, [case for case, _ in placed], border)
-        gates = read_gates(border, said.get("gates"), self._targets(own, models, prompts, placed, counts))
+        gates = read_gates(border, said.get("gates"), self._targets(own, models, prompts, placed, counts), names)
         providers.refuse_origins({listed.model.provider for listed in models}, overrides.allow_origins)
         params = {
             **read_params(whole["params"], ("params",), border, self.sources),

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from evalrun.suite.entries import InlineCase, SuiteEntry
-from evalrun.suite.gates import METRICS
+from evalrun.suite.gates import METRICS, NO_REGRESSION
 from evalrun.suite.scorers import CommonOptions
 
 _REFERENCE = "#/$defs/{model}"
@@ -76,7 +76,7 @@ def _scorer(options: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]) 
 
 
 def _gates(suite: dict[str, Any]) -> None:
-    suite["properties"]["gates"]["examples"] = [[f"{metric} >= 0.9" for metric in list(METRICS)[:2]]]
+    suite["properties"]["gates"]["examples"] = [[*(f"{metric} >= 0.9" for metric in list(METRICS)[:2]), NO_REGRESSION]]
 
 
 def _tidy(value: Any, *, names: bool = False) -> Any:

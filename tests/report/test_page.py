@@ -210,6 +210,20 @@ def test_every_shape_of_run_has_a_page(tmp_path: Path, what: str) -> None:
     assert "nan" not in re.sub(r"<(script|style).*?</\1>", "", html, flags=re.DOTALL).lower().split()
 
 
+def test_a_gate_without_enough_evidence_is_neither_passed_nor_failed() -> None:
+    """It is counted in its own words, and has the colour of failure only where it fails the run."""
+    run = made()
+    plain = replace(run.comparison.gates[0], verdict="not enough evidence")
+    strict = replace(plain, gate=replace(plain.gate, strict=True))
+    shown = view(run.plan, replace(run.comparison, gates=(plain, strict)), run.facts, left_out=0)["gates"]
+
+    assert "2 without enough evidence" in shown["heading"]
+    assert [(gate["word"], gate["kind"]) for gate in shown["items"]] == [
+        ("not enough evidence", "pending"),
+        ("not enough evidence", "fail"),
+    ]
+
+
 def _without_gates() -> Run:
     run = made()
     return replace(run, comparison=replace(run.comparison, gates=(), pairs=(), conclusion=()))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalrun.records.comparison import Interval
+from evalrun.records.comparison import GateResult, Interval
 from evalrun.report.terminal import summary
 from evalrun.safe_text import cells_wide
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
@@ -61,6 +61,22 @@ def test_a_paused_run_says_how_to_go_on() -> None:
     assert "paused: large has used its 50 requests for today. 10 of 24 cells have no" in lines
     assert "go on   evalrun resume   after 2026-11-21T00:00:00Z" in lines
     assert any(line.startswith("gates    not decided") for line in lines)
+
+
+@pytest.mark.parametrize(("strict", "word"), [(False, "not enough evidence"), (True, "NOT ENOUGH EVIDENCE")])
+def test_a_gate_without_enough_evidence_has_its_reason_below(strict: bool, word: str) -> None:
+    """The long answer stands alone on its line, in capitals where it fails the run; no line is too wide."""
+    plan = make_plan()
+    rows = make_rows(plan)
+    made = make_comparison(plan, rows)
+    gate = replace(plan.suite.gates[0], confidence=0.95, strict=strict)
+    result = GateResult(gate=gate, verdict="not enough evidence", reason="large 0.875: [0.529, 0.978] holds 0.9 " * 3)
+    lines = summary(plan, replace(made, gates=(result,)), make_facts(), width=80, color=False).split("\n")
+    at = lines.index(f"gates    {word}")
+
+    assert lines[at + 1].startswith("             pass_rate >= 0.9: large 0.875: [0.529, 0.978] holds 0.9 large")
+    assert lines[at + 2].startswith("             0.875: [0.529")
+    assert max(map(len, lines)) <= 80
 
 
 def test_estimates_and_cut_answers_are_marked() -> None:

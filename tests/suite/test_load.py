@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ def load(folder: Path, text: str | None = None, overrides: Overrides | None = No
     path.write_text(suite_text(**sections) if text is None else text, encoding="utf-8")
     return load_suite(path, scorers=OPTIONS, overrides=overrides)
 
+
+NO_REGRESSION = Gate(text="no_regression", metric="no_regression")
 
 FULL = """\
 version: 1
@@ -382,3 +385,43 @@ def test_real_answers_are_joined(tmp_path: Path, shared_data: Path) -> None:
 
     assert len(suite.cases) == 1319
     assert [len(m.recorded.answers) for m in suite.models if m.recorded] == [1319, 1319]
+
+
+@pytest.mark.parametrize(
+    ("written", "gate"),
+    [
+        ("cost_usd <= .5", Gate(text="cost_usd <= .5", metric="cost_usd", operator="<=", value=0.5)),
+        ("p50( ttft_s )<1", Gate(text="p50( ttft_s )<1", metric="ttft_p50_s", operator="<", value=1)),
+        (
+            "mean( scorer.a b > c ) >= 1",
+            Gate(text="mean( scorer.a b > c ) >= 1", metric="scorer.a b > c", operator=">=", value=1),
+        ),
+        ("mean(scorer.own) > 0", Gate(text="mean(scorer.own) > 0", metric="scorer.own", operator=">")),
+        ("no_regression", NO_REGRESSION),
+        ("{check: no_regression}", NO_REGRESSION),
+        (
+            "{check: no_regression, alpha: 0.01, min_effect: 0.02, strict: true, for: {case: c}}",
+            replace(NO_REGRESSION, only={"case": ("c",)}, alpha=0.01, min_effect=0.02, strict=True),
+        ),
+        ("{check: no_regression, min_effect: 0}", NO_REGRESSION),
+        (
+            "{check: pass_rate >= 0.9, strict: true}",
+            Gate(text="pass_rate >= 0.9", metric="pass_rate", operator=">=", value=0.9, strict=True, confidence=0.95),
+        ),
+        (
+            "{check: score < 0.9, confidence: 0.8, strict: false}",
+            Gate(text="score < 0.9", metric="score", operator="<", value=0.9, confidence=0.8),
+        ),
+        (
+            "{check: total_tokens < 100, strict: true}",
+            Gate(text="total_tokens < 100", metric="total_tokens", operator="<", value=100, strict=True),
+        ),
+    ],
+)  # fmt: skip
+def test_a_gate_is_read_whole(tmp_path: Path, written: str, gate: Gate) -> None:
+    """Figures under every name, scorers of the suite and of a case, and what counts as evidence; strict is sure."""
+    case = "{id: c, vars: {q: x}, expected: y, scorers: [equals: {name: own}]}"
+    gates = written if written.startswith("{") else f"'{written}'"
+    suite = load(tmp_path, cases=f"[{case}]", scorers="[equals: {name: a b > c}]", gates=f"[{gates}]")
+
+    assert suite.gates == (gate,)
