@@ -51,9 +51,10 @@ class _Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
-    """The cells of a run that are answered, and those in error; what it has spent."""
+    """The cells of a run that are answered, those that need no answer, and those in error; what it has spent."""
 
     answered: frozenset[str] = frozenset()
+    spared: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     spent: Spent = field(default_factory=Spent)
 
@@ -127,7 +128,7 @@ def _loads(
             answered[label] += 1
         elif cell.key in done.failed:
             failed[label] += 1
-        elif label not in recorded and options.cache != "only":
+        elif label not in recorded and options.cache != "only" and cell.key not in done.spared:
             charges[label] += [Charge(sent, written) for sent, written in expected_requests(plan, cell)]
     loads = []
     for model in plan.suite.models:
@@ -221,6 +222,7 @@ def _done(store: RunStore, options: RunOptions) -> _Done:
     spent = store.spent()
     return _Done(
         answered=frozenset(store.answered_keys()),
+        spared=frozenset(store.spared_keys()),
         failed=frozenset() if options.retry_errors else frozenset(store.failed_keys()),
         spent=Spent(spent.requests, spent.prompt_tokens + spent.completion_tokens, spent.cost_usd),
     )

@@ -35,7 +35,7 @@ _COLUMN = _names(
     "score"
 )
 _FIGURES = _names(
-    "answered no_answer refused filtered errors skipped pending unscored truncated from_cache prompt_tokens "
+    "answered no_answer refused filtered errors skipped spared pending unscored truncated from_cache prompt_tokens "
     "completion_tokens total_tokens cached_tokens reasoning_tokens tokens_methods cost_usd latency_p50_s latency_p95_s "
     "ttft_p50_s tokens_per_s requests attempts top_error"
 )
@@ -233,7 +233,7 @@ def _figures(figures: ColumnFigures) -> list[str]:
     total = (figures.prompt_tokens or 0) + (figures.completion_tokens or 0) if known else None
     counts = (figures.answered, figures.no_answer, figures.refused, figures.filtered, figures.errors, figures.skipped)
     return [
-        *map(str, (*counts, figures.pending, figures.unscored, figures.truncated, figures.from_cache)),
+        *map(str, (*counts, figures.spared, figures.pending, figures.unscored, figures.truncated, figures.from_cache)),
         *map(_whole, (figures.prompt_tokens, figures.completion_tokens, total)),
         *map(_whole, (figures.cached_tokens, figures.reasoning_tokens)),
         csv_cell(to_text(list(figures.tokens_methods))),

@@ -134,6 +134,7 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "changes": facts.changes,
         "notes": facts.notes,
         "conclusion": comparison.conclusion,
+        "stopping": facts.stopping,
         "gates": [{"gate": g.gate.text, "verdict": g.verdict, "reason": g.reason} for g in comparison.gates],
         "columns": [_column(plan, position) for position in range(len(plan.columns))],
         "cells": {

@@ -11,7 +11,7 @@ from evalrun.records.run import RunFacts
 from evalrun.report import numbers
 from evalrun.report.colophon import colophon, model_id
 from evalrun.report.fields import model_labels, to_text
-from evalrun.report.totals import Totals, not_scored, words
+from evalrun.report.totals import Totals, not_scored, scored_of, words
 from evalrun.safe_text import visible
 
 _HEADLINE = re.compile(r"(?P<claim>.*?)(?P<doubt> \[[^\]]*\])(?P<rest>.*)", re.DOTALL)
@@ -134,7 +134,7 @@ def _price_of_winning(comparison: Comparison, best: ColumnFigures | None) -> lis
 def _band(facts: RunFacts, totals: Totals) -> dict[str, str]:
     word = {"complete": "Incomplete"}.get(facts.state, _capital(facts.state))
     return {
-        "word": f"{word}: {numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned",
+        "word": f"{word}: {scored_of(totals)}",
         "reason": facts.reason + ("" if facts.reason.endswith((".", "!", "?")) or not facts.reason else "."),
         "when": f"Goes on after {facts.resume_after}." if facts.resume_after else "",
         "command": facts.go_on,
@@ -149,9 +149,7 @@ def _badges(comparison: Comparison, totals: Totals, *, partial: bool) -> list[di
         badges.append({"kind": kind, "icon": icon, "word": word, "rest": rest})
 
     if not partial:
-        badge(
-            "ok", "pass", "Complete", f"{numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned"
-        )
+        badge("ok", "pass", "Complete", scored_of(totals))
     if totals.errors or totals.skipped:
         word = ", ".join(
             [
@@ -269,7 +267,7 @@ def _row(
         "bounds": numbers.percent_bounds(passed) if passed else "",
         "bar": _bar(passed),
         "passed": f"{numbers.count(figures.passed)} passed",
-        "scored": f"{numbers.count(figures.scored)} scored / {numbers.count(figures.planned)} planned",
+        "scored": scored_of(figures),
         "against": _against(comparison, figures, best, partial=partial),
         "score": numbers.rate(figures.score),
         "tokens": f"{numbers.tokens(figures.prompt_tokens)} / {numbers.tokens(figures.completion_tokens)}",
@@ -347,7 +345,7 @@ def _cost_note(figures: ColumnFigures) -> str:
 
 def _totals(totals: Totals) -> dict[str, str]:
     return {
-        "scored": f"{numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned",
+        "scored": scored_of(totals),
         "tokens": f"{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)}",
         "tokens_note": "where known" if totals.tokens_partial else "",
         "cost": numbers.money(totals.cost_usd),
