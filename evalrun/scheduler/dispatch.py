@@ -18,7 +18,7 @@ from typing import Any
 from evalrun.clock import Clock
 from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.quota import RateFacts, Refusal
-from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink
+from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink, attempt_of
 from evalrun.scheduler.pressure import Pressure
 from evalrun.scheduler.retry import NOT_SENT, PASSING, Again, GiveUp, Park, RetryPolicy, decide, unreachable
 from evalrun.scheduler.rooms import Booking, Charge, Lesson, Never, Wait
@@ -330,7 +330,7 @@ class Dispatcher:
         try:
             outcome = await self._send(pending.job.request)
             received_at = self.now()
-            pending.attempts += (_attempt(outcome, sent_at),)
+            pending.attempts += (attempt_of(outcome, sent_at),)
             self._learn(pending.job, outcome, started, received_at)
             if isinstance(outcome, Failure) and not self._after(lane, pending, outcome, received_at):
                 return
@@ -396,16 +396,4 @@ def _exchange(pending: _Pending, outcome: Outcome) -> Exchange:
         attempts=pending.attempts,
         queue_s=pending.queue_s,
         retry_wait_s=pending.retry_wait_s,
-    )
-
-
-def _attempt(outcome: Outcome, sent_at: float) -> Attempt:
-    if isinstance(outcome, Response):
-        return Attempt(sent_at=sent_at, latency_s=outcome.latency_s or 0.0, result="ok", http_status=200)
-    return Attempt(
-        sent_at=sent_at,
-        latency_s=outcome.latency_s,
-        result=outcome.kind.value,
-        http_status=outcome.http_status,
-        message=outcome.message,
     )

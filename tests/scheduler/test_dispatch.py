@@ -446,4 +446,4 @@ def test_a_queue_may_have_more_later() -> None:
     seen = [key for _, key in server.seen]
 
     assert sorted(seen) == ["a0", "a1", "a2", "b0", "b1"]
-    assert seen.index("b0") == 2
+    assert seen.index("b0") >= 2

@@ -356,6 +356,23 @@ MEANING = [
     _bad("a gate above 1", Code.BAD_GATE, gates="[§pass_rate >= 90]"),
     _bad("a gate on an unknown figure", Code.BAD_GATE, gates="[§pas_rate >= 0.9]", says="pass_rate?"),
     _bad("a gate with another operator", Code.BAD_GATE, gates="[§'pass_rate = 0.9']"),
+    _bad("a stop for an unknown model", Code.UNKNOWN_TARGET, stop_when="{decided: [large, §larg]}", says="large?"),
+    _bad("a stop for one model", Code.EMPTY, stop_when="{decided: §[large]}", says="fewer than 2"),
+    _bad("a stop for a model twice", Code.DUPLICATE_NAME, stop_when="{decided: [large, §large]}", says="twice"),
+    _bad("a stop for nobody", Code.MISSING_KEY, stop_when="§{alpha: 0.05}", says="`decided` is missing"),
+    _bad("a stop with a misspelled key", Code.UNKNOWN_KEY, stop_when="{decided: [a, b], §alpah: 0.05}", says="alpha?"),
+    _bad("a stop that is never wrong", Code.OUT_OF_RANGE, stop_when="{decided: [a, b], alpha: §0}", says="more than 0"),
+    _bad("a stop for any difference", Code.OUT_OF_RANGE, stop_when="{decided: [a, b], min_effect: §1}", says="less than 1"),
+    _bad("a stop on another figure", Code.NOT_ALLOWED, stop_when="{decided: [a, b], figure: §scores}", says="score?"),
+    _bad(
+        "a stop for a model and a column", Code.INVALID, models="[simulator/large, simulator/small]",
+        matrix="{temperature: [0, 1]}", stop_when='{decided: §[large, "small · temperature=0"]}', says="not both",
+    ),
+    _bad(
+        "a stop for models of other parameters", Code.INVALID,
+        models="[simulator/large, {id: simulator/small, params: {temperature: 0.5}}]",
+        matrix="{temperature: [0, 1]}", stop_when="{decided: §[large, small]}", says="no columns of `large` and `small`",
+    ),
     _bad("a gate for nobody", Code.UNKNOWN_TARGET, gates="[{check: score >= 0, for: {model: §larg}}]", says="large?"),
     _bad("a gate for an unknown tag", Code.UNKNOWN_TARGET, gates="[{check: score >= 0, for: {tag: [§hard]}}]"),
 ]  # fmt: skip
