@@ -19,8 +19,8 @@ def detect_lines(found: Detection) -> Iterator[str]:
     """How many cases show the difference, and what they cost, by the share of cases on which two columns differ."""
     yield ""
     yield from wrapped(
-        f"To show a difference of {100 * found.difference:g} points in pass rate ({100 * found.power:g} % power, alpha {found.alpha:g}), by the "
-        "share of cases on which two columns differ:",
+        f"To show a difference of {100 * found.difference:g} points in pass rate ({100 * found.power:g} % power, alpha "
+        f"{found.alpha:g}), by the share of cases on which two columns differ:",
         "",
     )
     yield from _table([_HEADINGS, *(_row(one) for one in found.needed)])

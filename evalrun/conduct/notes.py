@@ -31,5 +31,6 @@ def stopping_notes(plan: Plan) -> tuple[str, ...]:
     pairs = pairs_of(when.decided, plan.columns)
     if not pairs:
         return (f"stop_when: fewer than two of {', '.join(when.decided)} are asked, so nothing is compared",)
-    labels = dict.fromkeys(plan.columns[column].label for pair in pairs for column in pair)
-    return (f"this is the most: {', '.join(labels)} are asked until it is known which is better (stop_when)",)
+    *labels, last = dict.fromkeys(plan.columns[column].label for pair in pairs for column in pair)
+    asked = f"{', '.join(labels)} and {last} are asked only until it is known which is better"
+    return (f"this is the most that will be sent: {asked} (stop_when)",)

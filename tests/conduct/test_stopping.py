@@ -175,7 +175,7 @@ def drawn_s(seed: int, request: Request) -> float:
     return float(0.01 * 100 ** (drawn[0] / 255))
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6), concurrency=st.integers(1, 24))
 def test_a_run_decides_where_the_rule_does_whatever_the_latencies(
     tmp_path_factory: pytest.TempPathFactory, truth: dict[str, dict[str, bool]], seed: int, concurrency: int
@@ -199,7 +199,7 @@ def test_a_run_decides_where_the_rule_does_whatever_the_latencies(
     assert found.spared > 0
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_run_that_is_gone_on_with_decides_at_the_same_case(
     tmp_path_factory: pytest.TempPathFactory, truth: dict[str, dict[str, bool]], data: st.DataObject
@@ -336,3 +336,70 @@ def test_recorded_answers_are_never_spared(tmp_path: Path) -> None:
 
     assert {label for label, status in statuses if status is Status.SPARED} == {"large"}
     assert sum(label == "old" for label, status in statuses if status is Status.ANSWERED) == CASES
+
+
+def test_a_dialogue_that_is_not_needed_any_more_ends_where_it_is(tmp_path: Path) -> None:
+    """Its replies so far stay, no further turn is asked, and without ``stop_when`` it goes on from there."""
+    asks = '"What is {{ a }} * {{ b }}? Answer with the number only."'
+    talks = SUITE.replace(asks, f'{{user: {asks}, turns: ["Say that number once more."]}}')
+    bench = Bench(tmp_path, suite=talks, slow_s=lambda request: drawn_s(5, request))
+    bench.sit()
+    found, counts = bench.look()
+    at = next(place for place, event in enumerate(bench.events) if event[0] == "said")
+    with RunStore.open(bench.store_folder) as store:
+        spared = [row for row in store.rows() if row.status is Status.SPARED]
+        late = [key for what, key in bench.events[at:] if what == "sent"]
+        asked = {
+            exchange.request_key for row in store.rows() for exchange in row.exchanges if row.model.label != "medium"
+        }
+    begun = [row for row in spared if row.requests]
+
+    assert begun
+    assert {len(row.replies) for row in begun} == {1}
+    assert not asked.intersection(late)
+    assert found.saved == 2 * len(spared) - len(begun)
+    assert counts[Status.PENDING] == 0
+
+    bench.plan, before = bench.planned(""), len(bench.events)
+    with bench.open() as store:
+        store.replan(bench.plan)
+        keep_accounts(store, bench.plan, None)
+    bench.sit()
+
+    assert sum(what == "sent" for what, _ in bench.events[before:]) == found.saved
+    assert bench.look()[1][Status.PENDING] == bench.look()[1][Status.SPARED] == 0
+
+
+def test_a_run_without_a_difference_says_so(tmp_path: Path) -> None:
+    """Two models that are the same are found to differ by less than the effect that matters."""
+    alike = SUITE.replace("simulator/small", "{id: simulator/large, label: small}")
+    bench = Bench(tmp_path, STOP.replace("0.05", "0.25"), suite=alike)
+    bench.sit()
+    found, _ = bench.look()
+
+    assert found.pairs[0].decision is Decision.NO_DIFFERENCE
+    assert found.notes()[0].startswith("large and small differ by less than 25.0 points on pass rate, decided after ")
+    assert found.as_json()["pairs"][0]["decision"] == "no difference"
+
+
+def test_what_is_not_decided_is_said_too(tmp_path: Path) -> None:
+    """Where the cases do not suffice nothing is saved, and the interval is told."""
+    alike = SUITE.replace("simulator/small", "{id: simulator/large, label: small}")
+    bench = Bench(tmp_path, STOP.replace("0.05", "0"), suite=alike)
+    bench.sit()
+    first, last = bench.look()[0].notes()
+
+    assert first.startswith("large and small on pass rate: not decided after 90 of 90 cases: ")
+    assert last.startswith("no request saved; the chance of any wrong decision is at most 5 %")
+
+
+def test_a_stop_that_compares_nothing_says_so(tmp_path: Path) -> None:
+    """Narrowed to one of its models, ``stop_when`` stops nothing."""
+    bench = Bench(tmp_path)
+    path = tmp_path / "products.yaml"
+    bench.plan = prepare(path, Selection(only={"model": ("large", "medium")}))
+    bench.sit()
+    found, counts = bench.look()
+
+    assert counts[Status.ANSWERED] + counts[Status.NO_ANSWER] == 2 * CASES
+    assert found.notes() == ("stop_when: fewer than two of large, small are asked, so nothing was compared",)
