@@ -30,6 +30,7 @@ LAW = Law(
         "evalrun.safe_text",
         "evalrun.suite.definitions",
         "evalrun.conduct.choices",
+        "evalrun.conduct.feeds",
         "evalrun.dialogue.*",
         "evalrun.catalog.adapt",
         "evalrun.suite.image_headers",

@@ -220,7 +220,7 @@ class Sitting:
     def _needless(self, job: Job) -> str:
         """Why a job is not needed any more; empty where it is."""
         cell: Cell = job.ticket.cell
-        return "" if self._watch is None or self._is_needed(cell) else why_not(self._plan, self._watch, cell.column)
+        return "" if self._is_needed(cell) else why_not(self._plan, cell.column)
 
     def _must_wait(self, cell: Cell) -> bool:
         """Whether a cell is to be asked only when the columns that it is compared with have caught up.

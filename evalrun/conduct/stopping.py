@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalrun.records.outcome import Status
-from evalrun.records.plan import Plan
+from evalrun.records.plan import Plan, pairs_of
 from evalrun.records.suite import StopWhen
 from evalrun.report import numbers
 from evalrun.stats.stopping import Decision
@@ -121,25 +121,21 @@ def keep_accounts(store: RunStore, plan: Plan, watch: Watch | None) -> None:
     """
     recorded = {model.label for model in plan.suite.models if model.recorded is not None}
     why = {
-        number: why_not(plan, watch, number)
+        number: why_not(plan, number)
         for number, column in enumerate(plan.columns)
         if watch is not None and watch.is_decided(number) and column.model not in recorded
     }
-    spared = store.spared_keys()
-    store.forget(cell.key for cell in plan.cells if cell.key in spared and cell.column not in why)
+    if spared := store.spared_keys():
+        store.forget(cell.key for cell in plan.cells if cell.key in spared and cell.column not in why)
     if why:
         store.spare([(cell, why[cell.column]) for cell in store.pending() if cell.column in why])
 
 
-def why_not(plan: Plan, watch: Watch, column: int) -> str:
+def why_not(plan: Plan, column: int) -> str:
     """Why a column is asked no more, in words for its rows."""
-    others = [
-        plan.columns[other].label
-        for pair in watch.pairs()
-        if column in (pair.first, pair.second)
-        for other in (pair.first, pair.second)
-        if other != column
-    ]
+    when = plan.suite.stop_when
+    pairs = pairs_of(when.decided, plan.columns) if when else ()
+    others = [plan.columns[other].label for pair in pairs if column in pair for other in pair if other != column]
     return f"not needed: {plan.columns[column].label} against {', '.join(others)} was decided before (stop_when)"
 
 

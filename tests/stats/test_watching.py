@@ -207,3 +207,36 @@ def test_which_columns_are_compared(names: tuple[str, ...], pairs: tuple[tuple[i
     columns = _columns(("a", "p", {}), ("a", "q", {}), ("b", "p", {}), ("b", "q", {}), ("c", "p", {"t": 1}))
 
     assert pairs_of(names, columns) == pairs
+
+
+def _arrivals(chance: random.Random, cases: int) -> tuple[list[int], list[int], list[int]]:
+    """Verdicts of two columns that are equally good, and the order in which cases are whole: a right answer of the
+    first is quick, a wrong one slow.
+    """
+    first, second = ([int(chance.random() < 0.6) for _ in range(cases)] for _ in range(2))
+    took = [max(chance.random() * (0.2 if right else 1.0), chance.random() * 0.3) for right in first]
+    return first, second, sorted(range(cases), key=lambda case: took[case])
+
+
+@pytest.mark.slow
+def test_quick_answers_do_not_make_winners() -> None:
+    """Of 2,000 runs without a difference at most alpha and three standard errors name a winner, although right answers
+    come back sooner in one column; fed as they come, the same answers name one far too often."""
+    made, found = watched({"a": "p" * 60, "b": "p" * 60})
+    marks = {right: Mark(score=float(right), verdict="pass" if right else "fail") for right in (0, 1)}
+    at = {(row.cell.column, row.cell.case): row for row in found}
+    chance, runs, alpha = random.Random(11), 2000, 0.05
+    winners = by_arrival = 0
+    for _ in range(runs):
+        first, second, arrival = _arrivals(chance, 60)
+        watch, state = Watch(made), start(alpha=alpha, min_effect=0.02, cases=60)
+        for case in arrival:
+            for column, right in ((0, first[case]), (1, second[case])):
+                watch.settle(replace(at[column, case], mark=marks[right]))
+            state = feed(state, float(first[case] - second[case]))
+        winners += watch.pairs()[0].decision in (Decision.FIRST, Decision.SECOND)
+        by_arrival += state.decision in (Decision.FIRST, Decision.SECOND)
+    bound = alpha + 3 * (alpha * (1 - alpha) / runs) ** 0.5
+
+    assert winners / runs <= bound
+    assert by_arrival / runs > 3 * bound
