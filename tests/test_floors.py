@@ -31,6 +31,7 @@ LAW = Law(
         "evalrun.suite.definitions",
         "evalrun.conduct.choices",
         "evalrun.conduct.daily",
+        "evalrun.conduct.feeds",
         "evalrun.dialogue.*",
         "evalrun.catalog.adapt",
         "evalrun.suite.image_headers",

@@ -76,6 +76,8 @@ def _facts(lane: LaneProgress) -> str:
         said.append(f"stopped: {safe_line(_own(lane, lane.halted), 60)}")
     elif lane.wait_s is not None and lane.done < lane.total:
         said.append(f"next in {lane.wait_s:.0f} s ({safe_line(_own(lane, lane.waiting), 40)})")
+    elif lane.kept_back and not lane.in_flight and lane.done < lane.total:
+        said.append("waits for the others")
     said += [f"{lane.in_flight} in flight"] if lane.in_flight else []
     if lane.done:
         said.append(f"{tokens(lane.tokens)} tok")

@@ -113,7 +113,8 @@ def run_lines(results: Path) -> Iterator[str]:
         return
     width = max(len(info.suite) for info in infos)
     for info in reversed(infos):
-        said = info.damage or f"{info.planned - info.pending}/{info.planned} asked"
+        said = info.damage or f"{info.planned - info.pending - info.spared}/{info.planned} asked"
+        said += f", {info.spared} not needed" if info.spared else ""
         said += f", {info.errors} in error" if info.errors else ""
         yield safe_line(f"{info.suite.ljust(width)}  {info.run}  {info.state:<11}  {said}")
 

@@ -85,23 +85,30 @@ def resume(name: str | None, **said: Any) -> int:
 @o.sending
 @click.option("--new", is_flag=True, help="As if no run were unfinished.")
 @click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show the first N requests whole.")
-def plan(suite: str, show: int, **said: Any) -> int:
+@click.option("--detect", type=o.Figure(0, 1, min_open=True), metavar="D",
+              help="How many cases show a difference in pass rate of D (0.05: 5 points), and their cost.")  # fmt: skip
+def plan(suite: str, show: int, detect: float | None, **said: Any) -> int:
     """Show what would be sent, spent and waited for: requests, tokens, cost, limits, time. Sends nothing.
 
     It takes the options of `evalrun run`, so that the same words can be tried out first.
     """
+    from evalrun.cli.detect_text import detect_json, detect_lines
     from evalrun.cli.plan_text import plan_json, plan_lines, request_lines
     from evalrun.clock import SystemClock
+    from evalrun.conduct.detect import detect as find
     from evalrun.conduct.foresight import foresee
     from evalrun.conduct.plan import prepare, shown_requests
 
     asked = _run_options(said)
     planned = prepare(suite, asked.selection)
-    foreseen = foresee(planned, asked, SystemClock().time())
+    now = SystemClock().time()
+    foreseen = foresee(planned, asked, now)
+    detection = None if detect is None else find(planned, asked, now, detect)
     if said["as_json"]:
-        click.echo(json.dumps(plan_json(planned, foreseen, show), ensure_ascii=False, indent=2))
+        more = {} if detection is None else {"detect": detect_json(detection)}
+        click.echo(json.dumps(plan_json(planned, foreseen, show) | more, ensure_ascii=False, indent=2))
         return 0
-    for line in plan_lines(planned, foreseen):
+    for line in (*plan_lines(planned, foreseen), *(detect_lines(detection) if detection else ())):
         click.echo(line)
     for place, request in shown_requests(planned, show):
         for line in request_lines(place, request):

@@ -76,7 +76,7 @@ class RunOptions:
 class LaneProgress:
     """One model's progress. *waiting* says what it waits for, *wait_s* for how long still (None: until a reply).
 
-    *today* is what a daily limit has left of it, in words.
+    *today* is what a daily limit has left of it, in words; *kept_back*: it waits for those that it is compared with.
     """
 
     label: str
@@ -91,6 +91,7 @@ class LaneProgress:
     wait_s: float | None
     today: str
     halted: str
+    kept_back: bool = False
 
 
 class Observer(Protocol):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from evalrun.clock import Clock
 from evalrun.conduct.anchor import anchored
 from evalrun.conduct.foresight import foresee_sitting
+from evalrun.conduct.marking import score_rows
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.sitting import Ending, Sitting
 from evalrun.conduct.sitting_quota import budget_of, sitting_quota
@@ -37,6 +38,8 @@ async def carry_out(
     plan = await anchored(plan, options, clock)
     async with AsyncExitStack() as stack:
         quota = stack.enter_context(sitting_quota(plan, options, spent, clock.time()))
+        if plan.suite.stop_when:
+            score_rows(store, plan, store.prices())  # a sitting that crashed left answers without marks
         sitting = Sitting(store, plan, options, clock, quota, observer.say)
         stack.callback(sitting.close)
         await sitting.take_up()

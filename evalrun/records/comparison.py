@@ -22,6 +22,7 @@ class Interval:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnFigures:
     """One column in figures. Counts add up to *planned*; None means that there is nothing to say, never zero.
+    *spared* counts cells that were not asked, because what they were for was decided before.
 
     *unscored* counts answers without a verdict (a scorer broke); *truncated* answers cut by a length limit, which are
     scored. *cached_tokens* and *reasoning_tokens* are sums as far as replies say. *ttft_p50_s* and *tokens_per_s* are
@@ -49,6 +50,7 @@ class ColumnFigures:
     filtered: int = 0
     errors: int = 0
     skipped: int = 0
+    spared: int = 0
     pending: int = 0
     unscored: int = 0
     truncated: int = 0

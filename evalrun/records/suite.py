@@ -166,6 +166,21 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopWhen:
+    """When a run has seen enough: once it is known of every two of *decided* which is better, or that neither is.
+
+    *decided* are labels of models, whose columns of one prompt and the same parameters are compared, or labels of
+    columns. *alpha* is the chance of any wrong decision in the run, *min_effect* the least difference that matters (0:
+    it is never decided that there is none), *figure* what is compared: verdicts or scores.
+    """
+
+    decided: tuple[str, ...]
+    alpha: float = 0.05
+    min_effect: float = 0.02
+    figure: Literal["pass_rate", "score"] = "pass_rate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """A whole suite. *file* is its path as the user typed it, *text* and *digest* (sha256) are the file's own.
 
@@ -196,3 +211,4 @@ class Suite:
     picture_files: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     gates: tuple[Gate, ...] = ()
+    stop_when: StopWhen | None = None

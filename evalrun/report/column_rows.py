@@ -11,7 +11,7 @@ from evalrun.report import numbers
 from evalrun.report.colophon import model_id
 from evalrun.report.fields import model_labels
 from evalrun.report.standings import best_column, headline_pair, pair_of, rank
-from evalrun.report.totals import not_scored, words
+from evalrun.report.totals import not_scored, scored_of, words
 
 _MARKS = ("square", "disc", "diamond")
 _BAR = 200
@@ -33,7 +33,7 @@ def column_row(plan: Plan, comparison: Comparison, figures: ColumnFigures, *, pa
         "bounds": numbers.percent_bounds(passed) if passed else "",
         "bar": _bar(passed),
         "passed": f"{numbers.count(figures.passed)} passed",
-        "scored": f"{numbers.count(figures.scored)} scored / {numbers.count(figures.planned)} planned",
+        "scored": scored_of(figures),
         "against": _against(comparison, figures, best, partial=partial),
         "rank": rank(figures),
         "score": numbers.rate(figures.score),

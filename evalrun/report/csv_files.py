@@ -37,7 +37,7 @@ _COLUMN = _names(
     "pass_rate pass_rate_low pass_rate_high score score_low score_high"
 )
 _COUNTS = _names(
-    "answered no_answer refused filtered errors skipped pending unscored truncated from_cache prompt_tokens "
+    "answered no_answer refused filtered errors skipped spared pending unscored truncated from_cache prompt_tokens "
     "completion_tokens total_tokens cached_tokens reasoning_tokens tokens_methods cost_usd"
 )
 _BOUNDED = _names("tokens_per_cell cost_per_cell_usd latency_p50_s latency_p95_s ttft_p50_s")
@@ -267,7 +267,7 @@ def _figures(figures: ColumnFigures) -> list[str]:
     digits = {"tokens_per_cell": 1, "cost_per_cell_usd": 9}
     bounded = [_bounded(getattr(figures, name), figures.intervals.get(name), digits.get(name, 3)) for name in _BOUNDED]
     return [
-        *map(str, (*counts, figures.pending, figures.unscored, figures.truncated, figures.from_cache)),
+        *map(str, (*counts, figures.spared, figures.pending, figures.unscored, figures.truncated, figures.from_cache)),
         *map(_whole, (figures.prompt_tokens, figures.completion_tokens, total)),
         *map(_whole, (figures.cached_tokens, figures.reasoning_tokens)),
         csv_cell(to_text(list(figures.tokens_methods))),

@@ -134,6 +134,7 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "changes": facts.changes,
         "notes": facts.notes,
         "conclusion": comparison.conclusion,
+        "stopping": facts.stopping,
         "figures": [_whole(figures) | {"column": figures.column.label} for figures in comparison.columns],
         "pairs": [_pair(pair) for pair in comparison.pairs],
         "pairs_possible": comparison.pairs_possible,

@@ -181,6 +181,7 @@ def _about(*columns: ColumnFigures) -> str:
 def _note(figures: ColumnFigures) -> str:
     """Why cells have no verdict, and what a reader must know of the column."""
     said = [words(not_scored(figures)) if not_scored(figures) else ""]
+    said += [f"{numbers.count(figures.spared)} not needed" if figures.spared else ""]
     said += [f"{numbers.count(figures.truncated)} truncated" if figures.truncated else ""]
     said += ["simulated" if figures.simulated else "", "recorded" if figures.recorded else ""]
     return ", ".join(filter(None, said))
@@ -215,6 +216,7 @@ def _total_line(comparison: Comparison, width: int) -> list[str]:
         money = "cost unknown"
     parts = [
         f"{numbers.of(totals.scored, totals.planned)} scored",
+        *([f"{numbers.count(totals.spared)} not needed"] if totals.spared else []),
         numbers.plural(totals.requests, "request"),
         f"{about}{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)} tokens"
         + (" where known" if totals.tokens_partial else ""),

@@ -14,7 +14,7 @@ from evalrun.report.column_rows import column_row, mark
 from evalrun.report.fields import model_labels, to_text
 from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
 from evalrun.report.standings import best_column, by_place, headline_pair, named
-from evalrun.report.totals import Totals
+from evalrun.report.totals import Totals, scored_of
 from evalrun.safe_text import visible
 
 _HEADLINE = re.compile(r"(?P<claim>.*?)(?P<doubt> \[[^\]]*\])(?P<rest>.*)", re.DOTALL)
@@ -115,7 +115,7 @@ def _price_of_winning(comparison: Comparison, best: ColumnFigures | None) -> lis
 def _band(facts: RunFacts, totals: Totals) -> dict[str, str]:
     word = {"complete": "Incomplete"}.get(facts.state, _capital(facts.state))
     return {
-        "word": f"{word}: {numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned",
+        "word": f"{word}: {scored_of(totals)}",
         "reason": facts.reason + ("" if facts.reason.endswith((".", "!", "?")) or not facts.reason else "."),
         "when": f"Goes on after {facts.resume_after}." if facts.resume_after else "",
         "command": facts.go_on,
@@ -130,9 +130,7 @@ def _badges(comparison: Comparison, totals: Totals, *, partial: bool) -> list[di
         badges.append({"kind": kind, "icon": icon, "word": word, "rest": rest})
 
     if not partial:
-        badge(
-            "ok", "pass", "Complete", f"{numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned"
-        )
+        badge("ok", "pass", "Complete", scored_of(totals))
     if totals.errors or totals.skipped:
         word = ", ".join(
             [
@@ -235,7 +233,7 @@ def _gate(result: GateResult) -> dict[str, str]:
 
 def _totals(totals: Totals) -> dict[str, str]:
     return {
-        "scored": f"{numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned",
+        "scored": scored_of(totals),
         "tokens": f"{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)}",
         "tokens_note": "where known" if totals.tokens_partial else "",
         "cost": numbers.money(totals.cost_usd),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from evalrun.records.outcome import Exchange, Outcome
+from evalrun.records.outcome import Attempt, Exchange, Outcome, Response
 from evalrun.records.quota import RateFacts
 from evalrun.records.request import Request
 from evalrun.scheduler.rooms import Booking, Busy, Charge, Lesson, Never, Wait
@@ -77,3 +77,16 @@ class LaneView:
     waiting: str
     wait_s: float | None
     parked_until: float | None
+
+
+def attempt_of(outcome: Outcome, sent_at: float) -> Attempt:
+    """One sending, at *sent_at* (Unix time), as it is remembered."""
+    if isinstance(outcome, Response):
+        return Attempt(sent_at=sent_at, latency_s=outcome.latency_s or 0.0, result="ok", http_status=200)
+    return Attempt(
+        sent_at=sent_at,
+        latency_s=outcome.latency_s,
+        result=outcome.kind.value,
+        http_status=outcome.http_status,
+        message=outcome.message,
+    )

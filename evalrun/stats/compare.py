@@ -103,6 +103,6 @@ def _samples(plan: Plan) -> int:
 
 
 def _whole(columns: Sequence[ColumnFigures], max_error_rate: float) -> bool:
-    planned = sum(figures.planned for figures in columns)
+    planned = sum(figures.planned - figures.spared for figures in columns)
     missing = planned - sum(figures.scored for figures in columns)
     return not any(figures.pending for figures in columns) and missing <= max_error_rate * planned + 1e-9

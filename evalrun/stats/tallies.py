@@ -33,7 +33,7 @@ class Sums:
 
     def add(self, row: Row, *, scored: bool) -> None:
         """Count a row in."""
-        self.rows += 1
+        self.rows += row.status is not Status.SPARED
         if scored and row.mark is not None:
             self.scored += 1
             self.passed += row.mark.verdict == "pass"
@@ -119,7 +119,7 @@ class ColumnTally:
         if isinstance(outcome, Response):
             self.truncated += outcome.finish_reason == "length"
             self._add_stream(row)
-        elif isinstance(outcome, Failure):
+        elif isinstance(outcome, Failure) and status is not Status.SPARED:
             self._add_fault((outcome.kind, outcome.http_status, outcome.code), outcome.message or outcome.kind.value)
         if status in SCORED:
             self._add_mark(row, scored=scored)
@@ -191,6 +191,7 @@ class ColumnTally:
             filtered=statuses[Status.FILTERED],
             errors=statuses[Status.ERROR],
             skipped=statuses[Status.SKIPPED],
+            spared=statuses[Status.SPARED],
             pending=self.planned - (statuses.total() - statuses[Status.PENDING]),
             unscored=self.unscored,
             truncated=self.truncated,

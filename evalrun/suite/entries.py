@@ -184,6 +184,23 @@ class GateEntry(Entry):
     min_effect: MinEffect = optional("Of no_regression: the smallest drop that counts, such as 0.02 (default: any).")
 
 
+class StopWhenEntry(Entry):
+    """When a run has seen enough, and stops asking some columns."""
+
+    decided: Annotated[list[Name], Field(min_length=2, max_length=100)] = Field(
+        description="Labels of two or more models, or of columns: once it is known of every two of them which is "
+        "better, or that neither is, they are asked no more. Models are compared prompt by prompt, with equal "
+        "parameters."
+    )
+    alpha: Annotated[float, Field(gt=0, lt=1)] = optional(
+        "The chance of any wrong decision in the run, however often one looks (default 0.05)."
+    )
+    min_effect: Annotated[float, Field(ge=0, lt=1)] = optional(
+        "The least difference that matters: 0.02 is two points (default). 0: it is never decided that there is none."
+    )
+    figure: Literal["pass_rate", "score"] = optional("What is compared: pass_rate (default) or score.")
+
+
 def _model_form(value: Any) -> str:
     if isinstance(value, dict):
         recorded = str(value.get("id", "")).startswith("recorded/")
@@ -236,3 +253,4 @@ class SuiteEntry(Entry):
     cases: list[CaseForm] = Field(min_length=1, description="What is asked, and what is expected.")
     scorers: list[Any] = optional("How answers are scored, in every case.")
     gates: list[GateForm] = optional("What every column must meet: pass_rate >= 0.9.")
+    stop_when: StopWhenEntry = optional("When to stop asking some columns; without it every cell is asked.")

@@ -36,12 +36,14 @@ from evalrun.suite.recorded import check_matches, read_recorded
 from evalrun.suite.scopes import Scoped, with_quotas
 from evalrun.suite.scorers import check_against, read_scorers, settle_names
 from evalrun.suite.sources import MAX_SUITE_BYTES, Found, Sources, read_text
+from evalrun.suite.stop_when import check_stop_when, stop_when_of
 
 __all__ = ["Overrides", "load_suite"]
 
 # Sections that are let in whole; the others go item by item, so that one bad case hides nothing in the next.
 _WHOLE = (
     "version", "name", "description", "params", "matrix", "samples", "threshold", "max_error_rate", "budget",
+    "stop_when",
 )  # fmt: skip
 
 
@@ -166,8 +168,10 @@ class _Reading:
             picture_files=album.files,
             folder=str(self.sources.folder),
             gates=gates,
+            stop_when=stop_when_of(whole["stop_when"]),
         )
         check_answers(suite, border)
+        check_stop_when(suite, [listed.model.label for listed in own], border)
         return suite
 
     def _check_keys(self) -> None:

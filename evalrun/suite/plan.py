@@ -2,7 +2,8 @@
 
 Plan order is the suite's: case by case, column by column, sample by sample, and every output keeps it. Requests are
 sent in a seeded order instead, sample by sample, case by case, columns interleaved: whenever a run stops, what is
-finished is a fair sample of the cases, the same for every column.
+finished is a fair sample of the cases, the same for every column. Where a suite has ``stop_when``, it is case by case,
+sample by sample.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _TEXT_DIALECTS = frozenset({"openai-completions", "openai-embeddings"})
 
 def make_plan(suite: Suite, *, max_planned: int = MAX_PLANNED) -> Plan:
     """Lay out a suite's cells. Raises NothingSelected for none and UsageError for more than *max_planned*."""
-    columns = tuple(_columns(suite))
+    columns = columns_of(suite)
     planned = len(columns) * len(suite.cases) * suite.samples
     if not planned:
         raise NothingSelected("nothing selected: the suite has no case, prompt or model left")
@@ -56,6 +57,11 @@ def make_plan(suite: Suite, *, max_planned: int = MAX_PLANNED) -> Plan:
         merged=merged,
         tokens_method=max(methods, key=list(TokensMethod).index, default=TokensMethod.ESTIMATE),
     )
+
+
+def columns_of(suite: Suite) -> tuple[Column, ...]:
+    """The columns of a suite, in plan order."""
+    return tuple(_columns(suite))
 
 
 def first_request(plan: Plan, cell: Cell) -> Request:
@@ -308,13 +314,20 @@ def _output_tokens(request: Request) -> int:
 
 
 def _order(suite: Suite, cells: list[Cell]) -> list[int]:
-    """Positions in sending order: cases in an order drawn from their ids and the suite's name, the same every time."""
+    """Positions in sending order: cases in an order drawn from their ids and the suite's name, the same every time.
+
+    Samples come one after the other, so that every case is asked soon; where a run may stop early all samples of a case
+    come together, for only a whole case is evidence.
+    """
 
     def draw(case_id: str) -> bytes:
         return hashlib.sha256(f"{suite.name}\0{case_id}".encode("utf-8", "surrogatepass")).digest()
 
     ranks = {index: draw(case.id) for index, case in enumerate(suite.cases)}
-    ordered = sorted(cells, key=lambda cell: (cell.sample, ranks[cell.case], cell.column))
+    if suite.stop_when:
+        ordered = sorted(cells, key=lambda cell: (ranks[cell.case], cell.sample, cell.column))
+    else:
+        ordered = sorted(cells, key=lambda cell: (cell.sample, ranks[cell.case], cell.column))
     return [cell.position for cell in ordered]
 
 

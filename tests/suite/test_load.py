@@ -11,7 +11,7 @@ import pytest
 from evalrun.errors import SuiteInvalid
 from evalrun.records.message import Message
 from evalrun.records.quota import Budget, Limit, Quota
-from evalrun.records.suite import Gate, Price, RecordedAnswer, ScorerSpec, Suite
+from evalrun.records.suite import Gate, Price, RecordedAnswer, ScorerSpec, StopWhen, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
 from evalrun.suite.starter import STARTER
@@ -65,6 +65,7 @@ gates:
   - pass_rate >= 0.9
   - {check: "p95(latency_s) < 2", for: {model: mini, tag: [europe, all]}}
   - mean(score) > .5
+stop_when: {decided: [large, mini], alpha: 0.01, figure: score}
 """
 
 
@@ -185,7 +186,7 @@ scorers:
 
 
 def test_the_rest_is_complete(full: Suite, tmp_path: Path) -> None:
-    """Parameters, matrix, budget and gates are resolved; numbers without a fraction are whole."""
+    """Parameters, matrix, budget, gates and stopping are resolved; numbers without a fraction are whole."""
     assert full.params == {"temperature": 1, "max_tokens": 64, "seed": 7, "stop": ["a"]}
     assert full.matrix == {"top_p": (0.5, 1)}
     assert json.dumps(full.matrix["top_p"]) == "[0.5, 1]"
@@ -202,6 +203,7 @@ def test_the_rest_is_complete(full: Suite, tmp_path: Path) -> None:
         ),
         Gate(text="mean(score) > .5", metric="score", operator=">", value=0.5),
     )
+    assert full.stop_when == StopWhen(decided=("large", "mini"), alpha=0.01, min_effect=0.02, figure="score")
     assert full.text == FULL
     assert full.digest == hashlib.sha256(FULL.encode()).hexdigest()
     assert full.file == str(tmp_path / "suite.yaml")
@@ -220,6 +222,23 @@ def test_a_small_suite_has_defaults(tmp_path: Path) -> None:
 
     assert (suite.name, suite.samples, suite.params, suite.matrix) == ("suite", 1, {}, {})
     assert (suite.budget, suite.gates, suite.max_error_rate) == (Budget(), (), 0)
+
+
+def test_nothing_stops_early_unless_asked_for(tmp_path: Path) -> None:
+    """Without ``stop_when`` there is none; with names alone it has defaults."""
+    named = load(tmp_path, models="[simulator/large, simulator/small]", stop_when="{decided: [small, large]}")
+
+    assert load(tmp_path).stop_when is None
+    assert named.stop_when == StopWhen(decided=("small", "large"), alpha=0.05, min_effect=0.02, figure="pass_rate")
+
+
+def test_a_stop_may_name_models_that_are_not_asked(tmp_path: Path) -> None:
+    """Where the command line takes other models, the suite's own are known all the same."""
+    models, stop_when = "[simulator/large, simulator/small]", "{decided: [large, small]}"
+    suite = load(tmp_path, models=models, stop_when=stop_when, overrides=Overrides(models=("simulator/medium",)))
+
+    assert suite.stop_when is not None
+    assert [model.label for model in suite.models] == ["medium"]
 
 
 def test_one_name_of_two_providers_is_told_apart(tmp_path: Path) -> None:
