@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -60,16 +60,30 @@ class ColumnMatch:
     b: int
 
 
-def cases_seen(cases: Iterable[Case], cells: Iterable[Cell]) -> list[CaseSeen]:
-    """The cases of a run in order, each with where its cells stand: a plan has them together."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSeen:
+    """A plan without texts: its cases, how many cells each column has (by index), and the most samples of a case."""
+
+    cases: tuple[CaseSeen, ...]
+    cells: Mapping[int, int]
+    samples: int
+
+
+def plan_seen(cases: Iterable[Case], cells: Iterable[Cell]) -> PlanSeen:
+    """What there is to match in a run: its cases in order, each with where its cells stand. A plan has them together."""
     spans: dict[int, tuple[int, int]] = {}
+    of_column: Counter[int] = Counter()
+    samples = 1
     for cell in cells:
         start, _ = spans.get(cell.case, (cell.position, 0))
         spans[cell.case] = (start, cell.position + 1)
-    return [
+        of_column[cell.column] += 1
+        samples = max(samples, cell.sample + 1)
+    seen = (
         CaseSeen(case.id, _hash(dict(case.vars)), _hash(case.expected), *spans.get(number, (0, 0)))
         for number, case in enumerate(cases)
-    ]
+    )
+    return PlanSeen(cases=tuple(seen), cells=of_column, samples=samples)
 
 
 def match_cases(a: Sequence[CaseSeen], b: Sequence[CaseSeen]) -> list[CaseMatch]:

@@ -135,7 +135,9 @@ def called(columns: Sequence[ComparedColumn]) -> tuple[ComparedColumn, ...]:
     found = list(columns)
     for name in TESTED:
         tested = [(place, one) for place, column in enumerate(found) if (one := column.measure(name)) is not None]
-        shown = [Shown(difference=o.difference, p_value=o.p_value or 0.0, more_cases=o.more_cases) for _, o in tested]
+        shown = [
+            Shown(difference=one.difference, p_value=_tested(one), more_cases=one.more_cases) for _, one in tested
+        ]
         for (place, one), call in zip(tested, call_pairs(shown), strict=True):
             word: Call = call.call.value
             new = replace(one, p_adjusted=call.p_adjusted, call=word, more_cases=call.more_cases)
@@ -205,6 +207,12 @@ def _pass_rate(paired: Paired, first: bytes, second: bytes, samples: int) -> Mea
         more_cases=more_cases(paired),
         effect_size=cohen_h(b.mean, a.mean),
     )
+
+
+def _tested(measure: Measure) -> float:
+    if measure.p_value is None:
+        raise ValueError(f"{measure.name} was not tested")
+    return measure.p_value
 
 
 def _known(value: float | None) -> float:
