@@ -70,7 +70,7 @@ class PlanSeen:
 
 
 def plan_seen(cases: Iterable[Case], cells: Iterable[Cell]) -> PlanSeen:
-    """What there is to match in a run: its cases in order, each with where its cells stand. A plan has them together."""
+    """What there is to match in a run: its cases in order, each with where its cells stand, which is together."""
     spans: dict[int, tuple[int, int]] = {}
     of_column: Counter[int] = Counter()
     samples = 1

@@ -1,4 +1,4 @@
-"""Two runs, or one run's columns, side by side: figures, flips and what changed between them, never texts of answers."""
+"""Two runs, or one run's columns, side by side: figures, flips and what changed, never texts of answers."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class CaseChange:
 class RunComparison:
     """B beside A. Where both are one run, its columns are compared with each other.
 
-    *cases_added* are ids that only B has, *cases_removed* only A; *columns_added* and *columns_removed* labels likewise.
+    *cases_added* are ids that only B has, *cases_removed* only A; *columns_added* and *columns_removed* are labels.
     *flips* have a verdict on both sides, pass -> fail first and the largest fall of the score first; *one_sided* on one
     side only. *notes* is what a reader must know, *conclusion* what the comparison showed, in sentences. *folder* is
     where the files are, if they were written.

@@ -58,7 +58,7 @@ def _reason(row: Row) -> str:
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "" if value is None or value != value else f"{value:.{digits}f}"  # noqa: PLR0124  nan is not itself
+    return "" if value is None or value != value else f"{value:.{digits}f}"
 
 
 def _whole(value: int | None) -> str:

@@ -17,9 +17,16 @@ from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
 FLIPS_SHOWN = 10
 COLUMNS_SHOWN = 12
 _BOLD, _RED, _GREEN, _DIM, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
-_WIDTHS = (12, 20, 20, 20, 6)
+_ENDS = (11, 31, 51, 73, 80)
+_DIFFERENCE = 21
 _NAME = 10
-_TITLES = {"pass_rate": "pass rate", "score": "score", "tokens": "tokens", "cost_usd": "cost", "latency_s": "latency"}
+TITLES = {"pass_rate": "pass rate", "score": "score", "tokens": "tokens", "cost_usd": "cost", "latency_s": "latency"}
+
+FORMS: dict[str, Callable[[float], str]] = {
+    "tokens": numbers.tokens,
+    "cost_usd": numbers.money,
+    "latency_s": numbers.seconds,
+}
 
 Paint = Callable[[str, str], str]
 
@@ -64,14 +71,22 @@ def _changes(found: RunComparison, width: int) -> list[str]:
     parts += [f"{numbers.count(found.cells_removed)} removed"] if found.cells_removed else []
     lines = _hanging("cells", ", ".join(parts), width)
     for name, texts in changes(found):
-        shown, room = [], width - 2 - len(name) - 12
-        for text in texts:
-            if shown and sum(cells_wide(one) + 2 for one in shown) + cells_wide(text) > room:
-                break
-            shown.append(safe_line(text, room))
+        shown = _fitting(texts, width - len(name) - 26)
         more = f" … {len(texts) - len(shown)} more" if len(shown) < len(texts) else ""
         lines += _hanging("", f"{numbers.count(len(texts))} {name}: {', '.join(shown)}{more}", width)
     return lines
+
+
+def _fitting(texts: Sequence[str], room: int) -> list[str]:
+    """The first of *texts* that have room on a line, one at least."""
+    shown: list[str] = []
+    for text in texts:
+        line = safe_line(text, room)
+        room -= cells_wide(line) + 2
+        if shown and room < 0:
+            break
+        shown.append(line)
+    return shown
 
 
 def _table(found: RunComparison, width: int, paint: Paint) -> list[list[str]]:
@@ -90,11 +105,11 @@ def _block(column: ComparedColumn, found: RunComparison, width: int, paint: Pain
     if not found.one_run:
         lines.append(paint(safe_line(label, width), _BOLD))
     lines.append(paint(_line("", *(safe_line(head, 20) for head in heads), "p"), _DIM))
-    lines += [_figures(measure) for measure in column.measures if not _repeats(column, measure)]
+    lines += [_figures(measure) for measure in column.measures if not repeats(column, measure)]
     return [*lines, *_verdict(column, found, width, paint)]
 
 
-def _repeats(column: ComparedColumn, measure: Measure) -> bool:
+def repeats(column: ComparedColumn, measure: Measure) -> bool:
     """Whether the score says nothing more than the pass rate does."""
     rate = column.measure("pass_rate")
     same = rate is not None and (rate.a, rate.b) == (measure.a, measure.b)
@@ -102,20 +117,26 @@ def _repeats(column: ComparedColumn, measure: Measure) -> bool:
 
 
 def _figures(measure: Measure) -> str:
-    title = _TITLES[measure.name]
-    if measure.name == "pass_rate":
+    """A figure's line: both sides, the difference, and for what is tested how likely chance alone comes so far."""
+    title = TITLES[measure.name]
+    if measure.name in ("pass_rate", "score"):
         sides = [_rate(measure.a, measure.a_interval), _rate(measure.b, measure.b_interval)]
-        interval = measure.difference_interval
-        difference = numbers.points(measure.difference)
-        return _line(title, *sides, f"{difference} {numbers.points_bounds(interval)}" if interval else difference,
-                     p_value(measure.p_adjusted))  # fmt: skip
-    if measure.name == "score":
-        sides = [_rate(measure.a, measure.a_interval), _rate(measure.b, measure.b_interval)]
-        interval = measure.difference_interval
-        bounds = f" {signed_bounds(interval, 2)}" if interval else ""
-        return _line(title, *sides, signed(measure.difference) + bounds, p_value(measure.p_adjusted))
-    form = {"tokens": numbers.tokens, "cost_usd": numbers.money, "latency_s": numbers.seconds}[measure.name]
+        return _line(title, *sides, difference(measure), p_value(measure.p_adjusted))
+    form = FORMS[measure.name]
     return _line(title, form(measure.a), form(measure.b), share(measure), "")
+
+
+def difference(measure: Measure) -> str:
+    """A difference with its interval: of pass rates in points, ``+12.5 [6.1, 18.9]``; of scores as they are."""
+    interval = measure.difference_interval
+    if measure.name == "score":
+        return signed(measure.difference) + (f" {signed_bounds(interval, 2)}" if interval else "")
+    for digits in (1, 0):
+        text = signed(measure.difference, digits, 2)
+        text += f" {signed_bounds(interval, digits, 2)}" if interval else ""
+        if cells_wide(text) <= _DIFFERENCE:
+            break
+    return text
 
 
 def share(measure: Measure) -> str:
@@ -135,12 +156,10 @@ def _rate(value: float, interval: Interval | None) -> str:
 
 
 def _line(title: str, *cells: str) -> str:
-    """A line of the table; figures too wide for their place push the next ones, as far as these have room."""
-    text = "  " + pad(title, _WIDTHS[0] - 3)
-    due = _WIDTHS[0] - 1
-    for cell, width in zip(cells, _WIDTHS[1:], strict=True):
-        due += width + 1 if width > 6 else width
-        text += pad(" " + cell, max(0, due - cells_wide(text)), right=True) if cell else ""
+    """A line of the table: the title, then cells that end at the same places in every line."""
+    text = pad(f"  {title}", _ENDS[0])
+    for cell, end in zip(cells, _ENDS[1:], strict=True):
+        text += pad(f" {cell}", end - cells_wide(text), right=True)
     return safe_text(text.rstrip())
 
 
@@ -149,7 +168,7 @@ def _verdict(column: ComparedColumn, found: RunComparison, width: int, paint: Pa
     rate = column.measure("pass_rate")
     if rate is None:
         return ["  nothing was scored on both sides"]
-    call = rate.call or ""
+    call = str(rate.call)
     if found.one_run:
         call = {"better": f"{column.label_b} is better", "worse": f"{column.label_a} is better"}.get(call, call)
     why = needed(rate)

@@ -179,15 +179,15 @@ def _by_score(some: Sequence[tuple[ComparedColumn, Measure]], *, one_run: bool) 
     return said[:DECIDED_TOLD]
 
 
-def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign: ``+0.012``, ``−0.200``, ``0.000``."""
-    text = numbers.fixed(value, digits)
+def signed(value: float, digits: int = 3, shift: int = 0) -> str:
+    """A difference × 10 ** *shift* with its sign: ``+0.012``, ``−0.200``, ``0.000``."""
+    text = numbers.fixed(value, digits, shift)
     return text if text.startswith(numbers.MINUS) or not text.strip("0.") else "+" + text
 
 
-def signed_bounds(interval: Interval, digits: int = 3) -> str:
-    """An interval of differences: ``[−0.020, 0.014]``."""
-    return f"[{numbers.fixed(interval.low, digits)}, {numbers.fixed(interval.high, digits)}]"
+def signed_bounds(interval: Interval, digits: int = 3, shift: int = 0) -> str:
+    """An interval of differences likewise: ``[−0.020, 0.014]``."""
+    return f"[{numbers.fixed(interval.low, digits, shift)}, {numbers.fixed(interval.high, digits, shift)}]"
 
 
 def _base(measure: Measure) -> str:

@@ -17,7 +17,7 @@ from evalrun.records.run import RunFacts
 from evalrun.report import numbers
 from evalrun.report.lines import wrapped as _wrapped
 from evalrun.report.totals import Totals, not_scored, words
-from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
+from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _GAP = 2

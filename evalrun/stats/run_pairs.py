@@ -61,10 +61,7 @@ class PairTally:
         self.samples = samples
         self.matched = self.case_changed = self.request_changed = self.scorers_differ = 0
         self.verdicts = (bytearray(cases * samples), bytearray(cases * samples))
-        unknown = array("d", [UNKNOWN]) * (cases * samples)
-        self.figures: dict[str, tuple[array[float], array[float]]] = {
-            name: (unknown[:], unknown[:]) for name in FIGURES
-        }
+        self.figures = {name: (_unknown(cases * samples), _unknown(cases * samples)) for name in FIGURES}
         self.words: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
 
     def add(self, case: int, sample: int, a: Numbers, b: Numbers) -> None:
@@ -135,9 +132,7 @@ def called(columns: Sequence[ComparedColumn]) -> tuple[ComparedColumn, ...]:
     found = list(columns)
     for name in TESTED:
         tested = [(place, one) for place, column in enumerate(found) if (one := column.measure(name)) is not None]
-        shown = [
-            Shown(difference=one.difference, p_value=_tested(one), more_cases=one.more_cases) for _, one in tested
-        ]
+        shown = [Shown(difference=one.difference, p_value=_tested(one), more_cases=one.more_cases) for _, one in tested]
         for (place, one), call in zip(tested, call_pairs(shown), strict=True):
             word: Call = call.call.value
             new = replace(one, p_adjusted=call.p_adjusted, call=word, more_cases=call.more_cases)
@@ -213,6 +208,10 @@ def _tested(measure: Measure) -> float:
     if measure.p_value is None:
         raise ValueError(f"{measure.name} was not tested")
     return measure.p_value
+
+
+def _unknown(places: int) -> array[float]:
+    return array("d", [UNKNOWN]) * places
 
 
 def _known(value: float | None) -> float:

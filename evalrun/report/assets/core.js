@@ -60,7 +60,6 @@ for (let i = 0; i < N; i++) {
 // Which rows a button shows. Of two runs a flip has a direction: the first model is before, the second after.
 const KINDS = {all: () => true, flips: i => FLIP[i], open: i => OPEN[i],
   lost: i => FLIP[i] && wordAt(0, i) === 'pass', won: i => FLIP[i] && wordAt(0, i) === 'fail'};
-const sum = list => list.reduce((a, b) => a + b, 0);
 const many = entry => new Set(D.rows.map(row => row[entry])).size > 1;
 const MANY = {prompt: many(PROMPT), params: many(PARAMS), sample: many(SAMPLE)};
 const caseOf = i => D.cases[D.rows[i][CASE]];
