@@ -53,6 +53,24 @@ def compare(
     return 0
 
 
+@click.command()
+@click.argument("suite")
+@click.option("--last", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="The last N runs.")
+@o.placed
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def history(suite: str, *, last: int, results: Path, as_json: bool) -> int:
+    """Show a suite's runs over time, by its name or file, and what drifted although it was asked the same."""
+    from evalrun.conduct.history import suite_history
+    from evalrun.report.history_text import history_text
+
+    found = suite_history(results, suite, last=last)
+    if as_json:
+        say_json(asdict(found))
+    else:
+        click.echo(history_text(found, width=screen_width(), color=colored()), color=colored())
+    return 0
+
+
 def say_json(said: dict[str, Any]) -> None:
     """One JSON object, in ASCII, without anything that JSON lacks."""
     click.echo(json.dumps(said, ensure_ascii=True, allow_nan=False, indent=2))

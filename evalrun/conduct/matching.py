@@ -119,7 +119,7 @@ def match_columns(
     """
     given = dict(_mapped(word, a, b) for word in mapping)
     pairs = dict(given)
-    for same in (_identity, _label):
+    for same in (column_identity, _label):
         by = {same(column): index for index, column in enumerate(b)}
         for index, column in enumerate(a):
             twin = by.get(same(column))
@@ -152,7 +152,8 @@ def pair_columns(
     return [ColumnMatch(label=f"{columns[x].label} | {columns[y].label}", a=x, b=y) for x, y in pairs]
 
 
-def _identity(column: Column) -> str:
+def column_identity(column: Column) -> str:
+    """The same for columns of the same prompt, model and parameters."""
     return json.dumps([column.prompt, column.model, dict(column.params)], sort_keys=True, default=str)
 
 

@@ -213,15 +213,3 @@ def _files(found: RunComparison) -> list[str]:
         return []
     path = str(PurePath(found.folder) / "comparison.html").replace("\n", "\\n")
     return [safe_text(f"{pad('page', _NAME)}{path}")]
-
-
-def sparkline(values: Sequence[float | None]) -> str:
-    """Rates from 0 to 1 as a row of small bars, from the least to the most of them; what is missing is a dot."""
-    marks = "▁▂▃▄▅▆▇█"
-    known = [value for value in values if value is not None]
-    low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
-    bars = [
-        "·" if value is None else marks[round((value - low) / span * (len(marks) - 1)) if span else len(marks) // 2]
-        for value in values
-    ]
-    return "".join(bars)

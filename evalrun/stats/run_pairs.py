@@ -61,7 +61,7 @@ class PairTally:
         self.samples = samples
         self.matched = self.case_changed = self.request_changed = self.scorers_differ = 0
         self.verdicts = (bytearray(cases * samples), bytearray(cases * samples))
-        self.figures = {name: (_unknown(cases * samples), _unknown(cases * samples)) for name in FIGURES}
+        self.figures = {name: (unknown(cases * samples), unknown(cases * samples)) for name in FIGURES}
         self.words: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
 
     def add(self, case: int, sample: int, a: Numbers, b: Numbers) -> None:
@@ -210,7 +210,8 @@ def _tested(measure: Measure) -> float:
     return measure.p_value
 
 
-def _unknown(places: int) -> array[float]:
+def unknown(places: int) -> array[float]:
+    """So many places of which nothing is known."""
     return array("d", [UNKNOWN]) * places
 
 
