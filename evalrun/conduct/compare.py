@@ -5,6 +5,7 @@ Rows are streamed, case by case, and only numbers are kept of them: what is in m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from evalrun.errors import NothingSelected, StorageError
 from evalrun.files import staged
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
-from evalrun.records.run_comparison import ComparedColumn, Flip, RunComparison, RunSide
+from evalrun.records.run_comparison import VERDICTS, CellNumbers, ComparedColumn, Flip, RunComparison, RunSide
 from evalrun.records.suite import Suite
 from evalrun.report.compare_csv import PairsCsv
 from evalrun.report.compare_page import PairsIsland, write_compare_page
@@ -35,7 +36,6 @@ from evalrun.store.run import RunStore
 from evalrun.store.runs import find_run, folder_name
 
 FILES = ("comparison.csv", "comparison.html")
-_VERDICTS = frozenset({"pass", "fail"})
 _ORDER = {"pass -> fail": 0, "fail -> pass": 2}
 
 Judged = tuple[Row, str | None]
@@ -235,18 +235,18 @@ def _tallies(work: _Work, table: PairsCsv | None) -> list[PairTally]:
     tallies = [PairTally(len(work.cases), samples) for _ in work.pairs]
     for met in work.meetings():
         (a, digest_a), (b, digest_b) = met.a, met.b
-        tally, words = tallies[met.pair], (verdict_of(a), verdict_of(b))
-        changed = work.changed(met.case)
-        tally.add(met.case, a.cell.sample, numbers_of(a, words[0]), numbers_of(b, words[1]))
+        tally, changed = tallies[met.pair], work.changed(met.case)
+        one, other = numbers_of(a, verdict_of(a)), numbers_of(b, verdict_of(b))
+        tally.add(met.case, a.cell.sample, one, other)
         if changed:
             tally.case_changed += 1
         elif not work.one_run:
             tally.request_changed += _question(a) != _question(b)
-            tally.scorers_differ += a.scored and b.scored and digest_a != digest_b
-        if words[0] != words[1] and _VERDICTS & {*words}:
-            work.places.append(_place(work, met, words))
+            tally.scorers_differ += one.judged and other.judged and digest_a != digest_b
+        if one.word != other.word and (one.judged or other.judged):
+            work.places.append(_place(work, met, one, other))
         if table is not None:
-            table.add(work.pairs[met.pair].label, a, b, changed)
+            table.add(work.pairs[met.pair].label, a, b, (one, other), changed)
     return tallies
 
 
@@ -255,16 +255,16 @@ def _question(row: Row) -> str:
     return row.cell.key.partition("#")[0]
 
 
-def _place(work: _Work, met: _Meeting, words: tuple[str, str]) -> _Place:
+def _place(work: _Work, met: _Meeting, one: CellNumbers, other: CellNumbers) -> _Place:
     a, b = met.a[0], met.b[0]
     flip = Flip(
         case=a.case.id,
         column=work.pairs[met.pair].label,
         sample=a.cell.sample,
-        before=words[0],
-        after=words[1],
-        score_before=a.mark.score if a.mark and a.scored else None,
-        score_after=b.mark.score if b.mark and b.scored else None,
+        before=one.word,
+        after=other.word,
+        score_before=None if math.isnan(one.score) else one.score,
+        score_after=None if math.isnan(other.score) else other.score,
         case_b=b.case.id if b.case.id != a.case.id else "",
         changed=work.cases[met.case].changed,
     )
@@ -280,7 +280,7 @@ def _rank(place: _Place) -> tuple[int, float, int, int]:
 
 
 def _both_sided(flip: Flip) -> bool:
-    return {flip.before, flip.after} <= _VERDICTS
+    return {flip.before, flip.after} <= VERDICTS
 
 
 def _column(work: _Work, pair: ColumnMatch, tally: PairTally) -> ComparedColumn:

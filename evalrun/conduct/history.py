@@ -73,7 +73,7 @@ class _LookedAt:
 
 @dataclass(slots=True)
 class _Walk:
-    """From run to run. What changes is what was seen so far; of numbers those of the first run and the last one stay."""
+    """From run to run. What changes is what was seen so far; only the first and the last run's numbers stay."""
 
     first: _Night | None = None
     previous: _Night | None = None

@@ -9,6 +9,7 @@ from typing import Literal
 from evalrun.records.comparison import Interval
 
 Call = Literal["better", "worse", "not distinguishable"]
+VERDICTS = frozenset({"pass", "fail"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +26,28 @@ class RunSide:
     cells: int
 
 
+@dataclass(frozen=True, slots=True)
+class CellNumbers:
+    """All of a cell that is compared. *word* is its verdict, or why there is none; nan is what nobody knows."""
+
+    word: str
+    score: float
+    tokens: float
+    cost_usd: float
+    latency_s: float
+
+    @property
+    def judged(self) -> bool:
+        """Whether it has a verdict."""
+        return self.word in VERDICTS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """A figure of both sides over the same cells: *a*, *b* and *difference* (b - a) are means.
 
     *name* is pass_rate, score, tokens (sent and received, a cell), cost_usd (a cell) or latency_s. Intervals are of
-    95 %, None where a single case does not tell. Only pass_rate and score are tested: *p_adjusted* allows for the other
+    95 %, None where a single case does not tell. Only pass_rate is tested, and score where it says more than the verdicts: *p_adjusted* allows for the other
     columns, *call* is what B is called beside A, *more_cases* about how many more would tell. *effect_size* is Cohen's
     h of pass rates and his d_z of scores.
     """

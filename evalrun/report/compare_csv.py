@@ -6,12 +6,12 @@ The form is that of the other tables: UTF-8, RFC 4180, what is unknown is empty,
 from __future__ import annotations
 
 import csv
+import math
 from typing import IO
 
 from evalrun.records.outcome import Failure
 from evalrun.records.row import Row
-from evalrun.report.csv_files import total_tokens
-from evalrun.report.fields import verdict_of
+from evalrun.records.run_comparison import CellNumbers
 from evalrun.safe_text import csv_cell
 
 HEADER = (
@@ -28,9 +28,9 @@ class PairsCsv:
         self._writer = csv.writer(file, lineterminator="\r\n")
         self._writer.writerow(HEADER)
 
-    def add(self, label: str, a: Row, b: Row, changed: str) -> None:
-        """Write one matched cell; *changed* says what of the case differs."""
-        words = verdict_of(a), verdict_of(b)
+    def add(self, label: str, a: Row, b: Row, numbers: tuple[CellNumbers, CellNumbers], changed: str) -> None:
+        """Write one matched cell with its *numbers*; *changed* says what of the case differs."""
+        one, other = numbers
         self._writer.writerow(
             [
                 csv_cell(a.case.id),
@@ -38,15 +38,23 @@ class PairsCsv:
                 csv_cell(label),
                 str(a.cell.sample),
                 changed,
-                *words,
-                *(_number(row.mark.score if row.mark else None, 6) for row in (a, b)),
-                f"{words[0]} -> {words[1]}" if words[0] != words[1] else "",
-                *(csv_cell(row.output) for row in (a, b)),
-                *(csv_cell(_reason(row)) for row in (a, b)),
-                *(_whole(total_tokens(row)) for row in (a, b)),
-                *(_number(row.cost_usd, 9) for row in (a, b)),
-                *(_number(row.latency_s, 3) for row in (a, b)),
-                *(csv_cell(row.cell.request_key) for row in (a, b)),
+                one.word,
+                other.word,
+                _number(one.score, 6),
+                _number(other.score, 6),
+                f"{one.word} -> {other.word}" if one.word != other.word else "",
+                csv_cell(a.output),
+                csv_cell(b.output),
+                csv_cell(_reason(a)),
+                csv_cell(_reason(b)),
+                _number(one.tokens, 0),
+                _number(other.tokens, 0),
+                _number(one.cost_usd, 9),
+                _number(other.cost_usd, 9),
+                _number(one.latency_s, 3),
+                _number(other.latency_s, 3),
+                a.cell.request_key,
+                b.cell.request_key,
             ]
         )
 
@@ -57,9 +65,5 @@ def _reason(row: Row) -> str:
     return row.mark.reason if row.mark else ""
 
 
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None or value != value else f"{value:.{digits}f}"
-
-
-def _whole(value: int | None) -> str:
-    return "" if value is None else str(value)
+def _number(value: float, digits: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}f}"

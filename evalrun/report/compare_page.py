@@ -132,7 +132,7 @@ def _column(column: ComparedColumn, found: RunComparison) -> dict[str, Any]:
         "simulated": column.simulated,
         "a": column.label_a if found.one_run else "A",
         "b": column.label_b if found.one_run else "B",
-        "measures": [_measure(one) for one in column.measures if not repeats(column, one)],
+        "measures": [_measure(one) for one in column.measures if not repeats(one)],
         "call": (rate.call or "") if rate else "nothing scored on both sides",
         "cells": f"{numbers.of(column.compared, column.matched)} cells compared: {flips}, {pairs}",
         "rest": "; ".join(filter(None, (why, *(f"without a verdict in {words}" for words in without)))),

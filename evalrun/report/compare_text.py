@@ -105,15 +105,13 @@ def _block(column: ComparedColumn, found: RunComparison, width: int, paint: Pain
     if not found.one_run:
         lines.append(paint(safe_line(label, width), _BOLD))
     lines.append(paint(_line("", *(safe_line(head, 20) for head in heads), "p"), _DIM))
-    lines += [_figures(measure) for measure in column.measures if not repeats(column, measure)]
+    lines += [_figures(measure) for measure in column.measures if not repeats(measure)]
     return [*lines, *_verdict(column, found, width, paint)]
 
 
-def repeats(column: ComparedColumn, measure: Measure) -> bool:
-    """Whether the score says nothing more than the pass rate does."""
-    rate = column.measure("pass_rate")
-    same = rate is not None and (rate.a, rate.b) == (measure.a, measure.b)
-    return measure.name == "score" and same and rate is not None and rate.difference == measure.difference
+def repeats(measure: Measure) -> bool:
+    """Whether it is a score that says nothing more than the pass rate does."""
+    return measure.name == "score" and measure.p_value is None
 
 
 def _figures(measure: Measure) -> str:

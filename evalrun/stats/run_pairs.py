@@ -6,12 +6,12 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from evalrun.records.comparison import Interval
 from evalrun.records.outcome import Response
 from evalrun.records.row import Row
-from evalrun.records.run_comparison import Call, ComparedColumn, Measure
+from evalrun.records.run_comparison import VERDICTS, Call, CellNumbers, ComparedColumn, Measure
 from evalrun.stats.calls import Shown, call_pairs
 from evalrun.stats.effects import cohen_h
 from evalrun.stats.intervals import design_effect, wilson
@@ -23,35 +23,17 @@ UNKNOWN = math.nan
 FIGURES = ("score", "tokens", "cost_usd", "latency_s")
 TESTED = ("pass_rate", "score")
 _SEED = 0
+_BYTES = {"pass": PASSED, "fail": FAILED}
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """All of a row that a comparison counts with. *word* is its verdict, or why there is none; nan is unknown."""
-
-    word: str
-    verdict: int
-    score: float
-    tokens: float
-    cost_usd: float
-    latency_s: float
-
-
-def numbers_of(row: Row, word: str) -> Numbers:
-    """A row in numbers, under *word*."""
-    answered = isinstance(row.outcome, Response)
+def numbers_of(row: Row, word: str) -> CellNumbers:
+    """A row in numbers, under *word*: its verdict, or why there is none."""
+    score = row.mark.score if row.mark is not None and word in VERDICTS else None
+    if not isinstance(row.outcome, Response):
+        return CellNumbers(word, _known(score), UNKNOWN, UNKNOWN, UNKNOWN)
     sent, received = row.prompt_tokens, row.completion_tokens
-    verdict = score = None
-    if row.scored and row.mark is not None:
-        verdict, score = row.mark.verdict, row.mark.score
-    return Numbers(
-        word=word,
-        verdict={"pass": PASSED, "fail": FAILED, None: UNSCORED}[verdict],
-        score=_known(score),
-        tokens=UNKNOWN if sent is None or received is None or not answered else float(sent + received),
-        cost_usd=_known(row.cost_usd if answered else None),
-        latency_s=_known(row.latency_s if answered else None),
-    )
+    tokens = UNKNOWN if sent is None or received is None else float(sent + received)
+    return CellNumbers(word, _known(score), tokens, _known(row.cost_usd), _known(row.latency_s))
 
 
 class PairTally:
@@ -64,15 +46,15 @@ class PairTally:
         self.figures = {name: (unknown(cases * samples), unknown(cases * samples)) for name in FIGURES}
         self.words: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
 
-    def add(self, case: int, sample: int, a: Numbers, b: Numbers) -> None:
+    def add(self, case: int, sample: int, a: CellNumbers, b: CellNumbers) -> None:
         """Count a matched cell in; *case* is the match's number."""
         self.matched += 1
         place = case * self.samples + sample
         for side, numbers in enumerate((a, b)):
-            self.verdicts[side][place] = numbers.verdict
+            self.verdicts[side][place] = verdict_byte(numbers)
             for name in FIGURES:
                 self.figures[name][side][place] = getattr(numbers, name)
-            if not numbers.verdict:
+            if not numbers.judged:
                 self.words[side][numbers.word] += 1
 
     def compared(self, label: str, labels: tuple[str, str], *, simulated: bool) -> ComparedColumn:
@@ -120,18 +102,25 @@ class PairTally:
             b_interval=_within_unit(mean_b.interval) if name == "score" else mean_b.interval,
             difference_interval=difference.interval,
         )
-        tested = compare_scores(differences, seed=_SEED) if name in TESTED else None
+        graded = name == "score" and any(map(graded_by, self.verdicts, self.figures["score"]))
+        tested = compare_scores(differences, seed=_SEED) if graded else None
         if tested is None:
             return measure
         more = more_cases_for_scores(tested)
         return replace(measure, p_value=tested.p_value, effect_size=tested.effect_size, more_cases=more)
 
 
+def verdict_byte(numbers: CellNumbers) -> int:
+    """A verdict as stats.pairs takes it."""
+    return _BYTES.get(numbers.word, UNSCORED)
+
+
 def called(columns: Sequence[ComparedColumn]) -> tuple[ComparedColumn, ...]:
     """The columns with every test's call, pass rates and scores each allowing for all the columns shown."""
     found = list(columns)
     for name in TESTED:
-        tested = [(place, one) for place, column in enumerate(found) if (one := column.measure(name)) is not None]
+        measured = [(place, column.measure(name)) for place, column in enumerate(found)]
+        tested = [(place, one) for place, one in measured if one is not None and one.p_value is not None]
         shown = [Shown(difference=one.difference, p_value=_tested(one), more_cases=one.more_cases) for _, one in tested]
         for (place, one), call in zip(tested, call_pairs(shown), strict=True):
             word: Call = call.call.value
@@ -208,6 +197,11 @@ def _tested(measure: Measure) -> float:
     if measure.p_value is None:
         raise ValueError(f"{measure.name} was not tested")
     return measure.p_value
+
+
+def graded_by(verdicts: bytes | bytearray, scores: Sequence[float]) -> bool:
+    """Whether scores say more than the verdicts do, which are 0 and 1 themselves."""
+    return any(verdict and score != (verdict == PASSED) for verdict, score in zip(verdicts, scores, strict=True))
 
 
 def unknown(places: int) -> array[float]:

@@ -16,8 +16,8 @@ from evalrun.stats.calls import holm
 from evalrun.stats.design import ALPHA
 from evalrun.stats.drift import Drift, Measured, drifts
 from evalrun.stats.intervals import percentile
-from evalrun.stats.pairs import PASSED, compare_pair
-from evalrun.stats.run_pairs import FIGURES, by_case, numbers_of, pass_rate, unknown
+from evalrun.stats.pairs import compare_pair
+from evalrun.stats.run_pairs import FIGURES, by_case, graded_by, numbers_of, pass_rate, unknown, verdict_byte
 
 LEAST_CHANGE = {"tokens": 0.02, "latency_s": 0.10}
 """Smaller changes of a mean are not worth a word, however sure they are."""
@@ -45,7 +45,7 @@ class ColumnTrack:
         """Count a row in. An answer from the cache is none of this run's: it shows no drift, but counts."""
         self.planned += 1
         place, numbers = case * self.samples + row.cell.sample, numbers_of(row, word)
-        self.verdicts[place] = numbers.verdict
+        self.verdicts[place] = verdict_byte(numbers)
         for name in FIGURES:
             self.figures[name][place] = getattr(numbers, name)
         if isinstance(row.outcome, Response):
@@ -65,12 +65,6 @@ class ColumnTrack:
     def pass_rate(self) -> Interval | None:
         """Its pass rate, several answers to a case by their design effect."""
         return pass_rate(bytes(self.verdicts), self.samples)
-
-    @property
-    def graded(self) -> bool:
-        """Whether its scores say more than its verdicts."""
-        pairs = zip(self.verdicts, self.figures["score"], strict=True)
-        return any(verdict and score != (verdict == PASSED) for verdict, score in pairs)
 
     @property
     def score(self) -> float | None:
@@ -113,7 +107,11 @@ def step(before: ColumnTrack, after: ColumnTrack, *, latency: bool = True) -> St
     for old, new in alike:
         verdicts[0][new], verdicts[1][new] = before.verdicts[old], after.verdicts[new]
     passed = compare_pair(("before", "after"), (bytes(verdicts[0]), bytes(verdicts[1])), after.samples)
-    names = [*(["score"] if after.graded else []), "tokens", *(["latency_s"] if latency else [])]
+    names = [
+        *(["score"] if graded_by(after.verdicts, after.figures["score"]) else []),
+        "tokens",
+        *(["latency_s"] if latency else []),
+    ]
     measured = [_measured(name, before, after, alike if name == "score" else pairs) for name in names]
     return Step(
         same=len(pairs),
