@@ -22,11 +22,13 @@ _MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
 
 def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
+    from evalrun.cli.compare import compare, history
     from evalrun.cli.models import models
     from evalrun.cli.quota import quota
     from evalrun.cli.tokens import tokens
 
-    for verb in (run, plan, resume, score, report, bless, runs, models, quota, tokens, schema, init, simulate):
+    stored = (score, report, bless, compare, history, runs)
+    for verb in (run, plan, resume, *stored, models, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 
 
