@@ -67,8 +67,6 @@ def finish(
     prices = store.prices()
     plan = with_overrides(plan, prices)
     score_rows(store, plan, prices)
-    ended = ending.interrupted is None and not ending.paused
-    comparison = compare(plan, store.rows(), complete=ended)
     said = (None if sat else _noted(store, "sitting")) or {
         "ended_at": clock.time(),
         "limits": _limits(plan, options),
@@ -78,13 +76,45 @@ def finish(
         "evalrun_version": __version__,
         "python_version": python_version(),
     }
+    finished = _finished(store, plan, ending, said, changes)
+    facts = finished.facts
+    store.set_meta(
+        state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
+    )
+    write(store, plan, finished.comparison, facts)
+    return finished
+
+
+def as_it_stands(store: RunStore) -> Finished:
+    """A run as its last sitting left it; nothing is scored and nothing is written.
+
+    Of a sitting that never came to its end nobody knows when that was, nor under which limits.
+    """
+    said = _noted(store, "sitting") or {
+        "ended_at": max([store.meta()["created_at"], *(sitting.started_at for sitting in store.sittings())]),
+        "limits": {},
+        "changes": (),
+        "paused_exit_code": int(ExitCode.PAUSED),
+        "git_commit": None,
+        "evalrun_version": store.meta()["evalrun_version"],
+        "python_version": "",
+    }
+    return _finished(store, store.plan(), last_ending(store), said)
+
+
+def _finished(
+    store: RunStore, plan: Plan, ending: Ending, said: Mapping[str, Any], changes: tuple[str, ...] = ()
+) -> Finished:
+    """The run in figures and facts; *said* is what its last sitting was."""
+    ended = ending.interrupted is None and not ending.paused
+    comparison = compare(plan, store.rows(), complete=ended)
     state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,
         suite=plan.suite.name,
         folder=str(store.folder),
         state=state,
-        exit_code=exit_code,
+        exit_code=int(exit_code),
         started_at=float(store.meta()["created_at"]),
         finished_at=said["ended_at"],
         evalrun_version=said["evalrun_version"],
@@ -94,13 +124,11 @@ def finish(
         go_on=_go_on(comparison, store.folder, state),
         resume_after=_iso(ending.resume_at) if ending.resume_at is not None and state == "paused" else None,
         changes=changes or tuple(said["changes"]),
-        notes=(*_notes(plan), *_price_notes(prices)),
+        notes=(*_notes(plan), *_price_notes(store.prices())),
         limits=said["limits"],
         forecast=_forecast(plan),
         price_dates=tuple(sorted({price_date(m.price) for m in plan.suite.models} - {""})),
     )
-    store.set_meta(state=state, exit_code=int(exit_code), reason=facts.reason, ending=ending.as_json(), sitting=said)
-    write(store, plan, comparison, facts)
     return Finished(plan=plan, comparison=comparison, facts=facts, folder=store.folder)
 
 

@@ -1,0 +1,67 @@
+"""A run in a thread of its own, with a loop of its own: so it works where a loop is running already, as in a notebook.
+
+The thread that called waits. What interrupts the waiting (Ctrl-C, a cancelled task) interrupts the run, which lets what
+is in flight come back and puts everything on the disk. Signal handlers are left as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from contextvars import copy_context
+from threading import Thread
+from typing import TypeVar
+
+from evalrun.conduct.interrupts import Interrupter
+
+T = TypeVar("T")
+
+_PATIENCE = 3  # so many interruptions the run is asked to heed; then the caller is let go
+
+
+def carry(work: Callable[[], T], interrupter: Interrupter) -> tuple[T, bool]:
+    """What *work* returns, and whether the waiting was interrupted; what it raises is raised here.
+
+    A second KeyboardInterrupt makes it let go of what is in flight. After a third the caller is not kept waiting:
+    KeyboardInterrupt is raised, and the thread ends by itself.
+    """
+    future, came = _begin(work), 0
+    while True:
+        try:
+            wait([future])
+            return future.result(), came > 0
+        except KeyboardInterrupt:
+            came += 1
+            if came >= _PATIENCE or future.done():
+                raise
+            interrupter.interrupt()
+
+
+async def carry_async(work: Callable[[], T], interrupter: Interrupter) -> T:
+    """What *work* returns. Where the task is cancelled it is interrupted, and CancelledError is raised at its end."""
+    future, cancelled = asyncio.wrap_future(_begin(work)), None
+    while True:
+        try:
+            found = await asyncio.shield(future)
+        except asyncio.CancelledError as error:
+            cancelled = error
+            interrupter.interrupt()
+            continue
+        if cancelled is not None:
+            raise cancelled
+        return found
+
+
+def _begin(work: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            future.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001  # the caller's to handle, whatever it is
+            future.set_exception(error)
+
+    Thread(target=run, name="evalrun").start()
+    return future
