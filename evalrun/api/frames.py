@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -17,7 +17,7 @@ from pandas.api.extensions import ExtensionDtype
 
 from evalrun.records.comparison import ColumnFigures, Comparison, Interval
 from evalrun.records.outcome import Failure, Response
-from evalrun.records.plan import Column, Plan
+from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.report.csv_files import total_tokens, write_summary
 from evalrun.report.fields import params_text, scorer_names, variable_names
@@ -187,14 +187,14 @@ def _variable(name: str) -> Callable[[Row], Any]:
 
 def _figures(figures: ColumnFigures) -> dict[str, Any]:
     """A column's figures under the names of summary.csv, as far as they are figures."""
-    found: dict[str, Any] = {}
-    for name, value in ((field.name, getattr(figures, field.name)) for field in fields(figures)):
-        if isinstance(value, Column):
-            found |= {"column": value.id, "label": value.label, "prompt": value.prompt, "model": value.model}
-        elif isinstance(value, Mapping):
-            found |= {key: figure for one, own in value.items() for key, figure in _named(f"scorer.{one}", own)}
-        elif not isinstance(value, Sequence) or isinstance(value, str):
-            found |= dict(_named(name, value))
+    column = figures.column
+    found: dict[str, Any] = {"column": column.id, "label": column.label, "prompt": column.prompt, "model": column.model}
+    for name, value in figures.scorers.items():
+        found |= _named(f"scorer.{name}", value)
+    for name in (field.name for field in fields(figures)):
+        value = getattr(figures, name)
+        if value is None or isinstance(value, Interval | str | int | float):
+            found |= _named(name, value)
     return found
 
 
@@ -204,11 +204,11 @@ def _kind_in_summary(name: str, values: list[Any]) -> _Kind:
     return "Float64" if all(value is None for value in values) else _kind_of(values)
 
 
-def _named(name: str, value: Any) -> list[tuple[str, Any]]:
+def _named(name: str, value: Any) -> dict[str, Any]:
     """A figure under its name; one with an interval under three."""
     if isinstance(value, Interval):
-        return [(name, value.mean), (f"{name}_low", value.low), (f"{name}_high", value.high)]
-    return [(name, value)]
+        return {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
+    return {name: value}
 
 
 def _read(text: str) -> Any:
