@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from evalrun.records.suite import Provider
 from evalrun.suite.models import SIMULATED_MODELS
 
 _MOST_PAGES = 50
+_BESIDE_CATALOG = re.compile(r"(/orgs/[^/]+)?/inference$")  # where GitHub's models were asked, beside their catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,8 @@ def models_of(
         raise UsageError(f"{name}: {how}")
     if entry.dialect == "azure-ai-inference":
         address = address.removesuffix("/models")
+    if entry.id == "github":
+        address = _BESIDE_CATALOG.sub("", address)
     provider = Provider(
         id=entry.id,
         dialect=entry.dialect,

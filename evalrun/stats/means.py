@@ -26,8 +26,9 @@ def mean_interval(values_by_case: Sequence[Sequence[float]]) -> Mean | None:
 
     With one value a case it is s / √n, as leaderboards print it; with several, √(Σ_c (Σ_i (x_ic - mean))²) / n times
     √(C / (C - 1)) for C cases: Liang, K.-Y. and Zeger, S. L. (1986), Longitudinal data analysis using generalized
-    linear models, Biometrika 73: 13-22, as Miller, E. (2024), Adding error bars to evals, arXiv:2411.00640, section
-    2.2, advises. The interval takes Student's t with C - 1 degrees of freedom. Cases without a value do not count.
+    linear models, Biometrika 73: 13-22, as Miller, E. (2024), Adding error bars to evals, arXiv:2411.00640, advises
+    (clustered standard errors). The interval takes Student's t with C - 1 degrees of freedom. Cases without a value do
+    not count. Where all values are equal the error is 0: no spread was seen, which does not say that there is none.
     """
     clusters = [values for values in values_by_case if len(values)]
     n = sum(map(len, clusters))

@@ -279,7 +279,7 @@ def _input_tokens(request: Request) -> tuple[int, TokensMethod]:
         found = [tokens.count(message.text, request.model) for message in request.messages]
         method = max((m for _, m in found), key=list(TokensMethod).index, default=TokensMethod.ESTIMATE)
         return sum(n for n, _ in found), method
-    return tokens.count_messages(request.messages, request.model, request.tools)
+    return tokens.count_request(request)
 
 
 def _output_tokens(request: Request) -> int:
