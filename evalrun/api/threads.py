@@ -17,7 +17,8 @@ from evalrun.conduct.interrupts import Interrupter
 
 T = TypeVar("T")
 
-_PATIENCE = 3  # so many interruptions the run is asked to heed; then the caller is let go
+_PATIENCE = 3  # so many interruptions make the caller go without waiting for the run
+_LOOK_S = 0.2  # a signal that the system gave to another thread does not wake this one
 
 
 def carry(work: Callable[[], T], interrupter: Interrupter) -> tuple[T, bool]:
@@ -29,8 +30,8 @@ def carry(work: Callable[[], T], interrupter: Interrupter) -> tuple[T, bool]:
     future, came = _begin(work), 0
     while True:
         try:
-            wait([future])
-            return future.result(), came > 0
+            if wait([future], timeout=_LOOK_S).done:
+                return future.result(), came > 0
         except KeyboardInterrupt:
             came += 1
             if came >= _PATIENCE or future.done():
