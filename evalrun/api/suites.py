@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,15 @@ from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import Selection
 from evalrun.conduct.plan import ColumnForecast, prepare, shown_requests
 from evalrun.conduct.plan import forecast as column_forecasts
+from evalrun.errors import Complaint, SuiteInvalid
 from evalrun.records.plan import Column, Plan
 from evalrun.records.request import Request
 from evalrun.records.suite import Case, Model, Prompt, Suite
 from evalrun.report.numbers import money, plural
 from evalrun.safe_text import safe_line
 from evalrun.scheduler.forecast import Forecast
+
+_ARGUMENTS = {"--model": "models", "--set": "params", "--var": "variables"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -181,12 +184,20 @@ def load_suite(
     to; *allow_code* lets Python functions run that the suite names. *environ* (default: the process's) may hold
     endpoints. *max_planned* is how many cells there may be.
 
-    Raises SuiteInvalid with every complaint (those about arguments name the option of the command line: ``--set`` is
-    *params*, ``--var`` is *variables*), UsageError for other arguments that make no sense, NothingSelected where no
-    cell is left.
+    Raises SuiteInvalid with every complaint (those about arguments have the argument for a file), UsageError for other
+    arguments that make no sense, NothingSelected where no cell is left.
     """
     selection = selection_of(
         environ=environment(environ), models=models, only=only, limit=limit, sample=sample, params=params,
         variables=variables, allow_origins=allow_origins, allow_code=allow_code, max_planned=max_planned,
     )  # fmt: skip
-    return LoadedSuite(plan=prepare(path, selection), selection=selection)
+    try:
+        return LoadedSuite(plan=prepare(path, selection), selection=selection)
+    except SuiteInvalid as error:
+        raise SuiteInvalid(list(map(_of_argument, error.complaints))) from None
+
+
+def _of_argument(complaint: Complaint) -> Complaint:
+    """A complaint about an option of the command line as one about the argument of the same use."""
+    argument = _ARGUMENTS.get(complaint.file)
+    return complaint if argument is None else replace(complaint, file=argument, line=0, column=0)

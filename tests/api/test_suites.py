@@ -58,6 +58,14 @@ def test_every_complaint_comes_at_once(suite: Path) -> None:
     assert {complaint.code for complaint in caught.value.complaints} == {Code.UNKNOWN_SCORER, Code.UNKNOWN_KEY}
 
 
+def test_a_complaint_about_an_argument_names_it(suite: Path) -> None:
+    """What is wrong with an argument is a complaint about that argument, not about an option of the command line."""
+    with pytest.raises(SuiteInvalid) as caught:
+        load_suite(suite, params={"temprature": 0}, variables={"expected": 1}, models="simulator/larg")
+
+    assert [complaint.file for complaint in caught.value.complaints] == ["models", "params", "variables"]
+
+
 WRONG: dict[str, tuple[Callable[[Path], object], type[Exception], str]] = {
     "limit": (lambda path: load_suite(path, limit=0), UsageError, "limit=0: must be a whole number from 1 up"),
     "no case": (lambda path: load_suite(path, only={"case": "four"}), NothingSelected, "the suite has no case four"),
