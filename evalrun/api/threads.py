@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextvars import copy_context
-from threading import Thread
+from threading import Event, Thread
 from typing import TypeVar
 
 from evalrun.conduct.interrupts import Interrupter
@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _PATIENCE = 3  # so many interruptions make the caller go without waiting for the run
 _LOOK_S = 0.2  # a signal that the system gave to another thread does not wake this one
+_START_S = 30.0  # a thread whose caller was interrupted before it could say go ends by itself
 
 
 def carry(work: Callable[[], T], interrupter: Interrupter) -> tuple[T, bool]:
@@ -27,9 +28,10 @@ def carry(work: Callable[[], T], interrupter: Interrupter) -> tuple[T, bool]:
     A second KeyboardInterrupt makes it let go of what is in flight. After a third the caller is not kept waiting:
     KeyboardInterrupt is raised, and the thread ends by itself.
     """
-    future, came = _begin(work), 0
+    (future, go), came = _begin(work), 0
     while True:
         try:
+            go.set()
             if wait([future], timeout=_LOOK_S).done:
                 return future.result(), came > 0
         except KeyboardInterrupt:
@@ -41,7 +43,9 @@ def carry(work: Callable[[], T], interrupter: Interrupter) -> tuple[T, bool]:
 
 async def carry_async(work: Callable[[], T], interrupter: Interrupter) -> T:
     """What *work* returns. Where the task is cancelled it is interrupted, and CancelledError is raised at its end."""
-    future, cancelled = asyncio.wrap_future(_begin(work)), None
+    begun, go = _begin(work)
+    future, cancelled = asyncio.wrap_future(begun), None
+    go.set()
     while True:
         try:
             found = await asyncio.shield(future)
@@ -54,15 +58,25 @@ async def carry_async(work: Callable[[], T], interrupter: Interrupter) -> T:
         return found
 
 
-def _begin(work: Callable[[], T]) -> Future[T]:
+def _begin(work: Callable[[], T]) -> tuple[Future[T], Event]:
+    """A thread that does the work once the event is set: an interruption while it is started leaves nothing behind."""
     future: Future[T] = Future()
-    context = copy_context()
+    context, go = copy_context(), Event()
 
     def run() -> None:
+        if not go.wait(_START_S):
+            future.cancel()
+        if not future.set_running_or_notify_cancel():
+            return
         try:
             future.set_result(context.run(work))
         except BaseException as error:  # noqa: BLE001  # the caller's to handle, whatever it is
             future.set_exception(error)
 
-    Thread(target=run, name="evalrun").start()
-    return future
+    try:
+        Thread(target=run, name="evalrun").start()
+    except BaseException:
+        future.cancel()
+        go.set()
+        raise
+    return future, go

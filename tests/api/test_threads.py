@@ -23,19 +23,12 @@ class Counted(Interrupter):
     def interrupt(self) -> None:
         self.came += 1
 
-
-def pressing(interrupter: Counted, times: int) -> threading.Thread:
-    """Ctrl-C so many times, each when the one before has been heard."""
-
-    def press() -> None:
-        for number in range(times):
-            while interrupter.came < number:
-                time.sleep(0.01)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=press)
-    thread.start()
-    return thread
+    def ctrl_c(self) -> None:
+        """What a terminal does; back when it has been heard, or shortly after."""
+        before, deadline = self.came, time.monotonic() + 0.5
+        os.kill(os.getpid(), signal.SIGINT)
+        while self.came == before and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def test_what_it_returns_and_raises_is_the_callers() -> None:
@@ -53,29 +46,48 @@ def test_two_interruptions_are_passed_on() -> None:
     interrupter = Counted()
 
     def work() -> int:
-        while interrupter.came < 2:
-            time.sleep(0.01)
+        interrupter.ctrl_c()
+        interrupter.ctrl_c()
         return interrupter.came
 
-    thread = pressing(interrupter, 2)
-    try:
-        assert carry(work, interrupter) == (2, True)
-    finally:
-        thread.join()
+    assert carry(work, interrupter) == (2, True)
 
 
 def test_a_third_one_lets_the_caller_go() -> None:
     """Whoever presses a third time does not wait any longer, even where the work never ends."""
     interrupter, over = Counted(), threading.Event()
-    thread = pressing(interrupter, 3)
+
+    def work() -> None:
+        for _ in range(3):
+            interrupter.ctrl_c()
+        over.wait()
+
     try:
         with pytest.raises(KeyboardInterrupt):
-            carry(over.wait, interrupter)
+            carry(work, interrupter)
     finally:
         over.set()
-        thread.join()
 
     assert interrupter.came == 2
+
+
+def test_an_interrupted_start_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Ctrl-C while the thread is started is raised, and the work is not done behind the caller's back."""
+    done: list[int] = []
+    start, threads = threading.Thread.start, []
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        threads.append(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        carry(lambda: done.append(1), Interrupter())
+    threads[0].join(timeout=10)
+
+    assert not threads[0].is_alive()
+    assert done == []
 
 
 async def test_a_deadline_of_the_caller_is_kept() -> None:
