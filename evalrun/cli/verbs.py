@@ -21,11 +21,13 @@ _RUN = click.argument("run")
 
 def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
+    from evalrun.cli.compare import compare, history
     from evalrun.cli.models import models
     from evalrun.cli.quota import quota
     from evalrun.cli.tokens import tokens
 
-    for verb in (run, plan, resume, score, report, runs, models, quota, tokens, schema, init, simulate):
+    stored = (score, report, compare, history, runs)
+    for verb in (run, plan, resume, *stored, models, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 
 

@@ -30,10 +30,10 @@ def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFact
     """Write the page: *island* holds the rows of the case table."""
     from markupsafe import Markup
 
-    style, script = _asset("page.css"), "'use strict';\n" + "".join(map(_asset, _SCRIPTS))
-    for chunk in _template().generate(
+    style, script = style_and_script()
+    for chunk in template("page.html").generate(
         **view(plan, comparison, facts, left_out=island.left_out),
-        policy=_policy(style, script),
+        policy=policy(style, script),
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own files
         island=Markup(island.json(models_shown(plan, comparison))),  # noqa: S704  # JSON with < > & escaped
@@ -41,7 +41,13 @@ def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFact
         file.write(chunk)
 
 
-def _policy(style: str, script: str) -> str:
+def style_and_script() -> tuple[str, str]:
+    """The one style and the one script that every page has."""
+    return _asset("page.css"), "'use strict';\n" + "".join(map(_asset, _SCRIPTS))
+
+
+def policy(style: str, script: str) -> str:
+    """The content policy that lets just these two in."""
     return (
         f"default-src 'none'; style-src 'sha256-{_sha256(style)}'; script-src 'sha256-{_sha256(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -58,15 +64,19 @@ def _asset(name: str) -> str:
 
 
 @cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
+def template(name: str) -> Template:
+    """A page's template: autoescape, and every string passes through safe_text.visible."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     def shown(value: Any) -> Any:
         return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
 
+    def source(name: str) -> str:
+        return resources.files("evalrun.report").joinpath("templates", name).read_text(encoding="utf-8")
+
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown
-    )
-    source = resources.files("evalrun.report").joinpath("templates", "page.html").read_text(encoding="utf-8")
-    return environment.from_string(source)
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown,
+        loader=FunctionLoader(source),
+    )  # fmt: skip
+    return environment.get_template(name)

@@ -15,8 +15,9 @@ from evalrun.records.outcome import TokensMethod
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
+from evalrun.report.lines import wrapped as _wrapped
 from evalrun.report.totals import Totals, not_scored, words
-from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
+from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _GAP = 2
@@ -233,24 +234,3 @@ def _unbroken(text: str) -> str:
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else text + "."
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Foreign or own text on lines of at most *width* cells, broken at spaces; a longer word is broken anywhere."""
-    lines: list[str] = []
-    current, line = "", safe_line(text)
-    if "::" in line or "##" in line:
-        width -= 2  # room for the mark that safe_text may put in front
-    for word in line.split(" "):
-        while cells_wide(word) > width:
-            if current:
-                lines, current = [*lines, current], ""
-            head = cut(word, width)[:-1] or word[:1]
-            lines.append(head)
-            word = word[len(head) :]
-        joined = f"{current} {word}" if current else word
-        if current and cells_wide(joined) > width:
-            lines.append(current)
-            joined = word
-        current = joined
-    return [safe_text(line) for line in [*lines, current] if line]

@@ -57,7 +57,7 @@ def write_plan(connection: sqlite3.Connection, plan: Plan) -> None:
 def read_plan(connection: sqlite3.Connection) -> Plan:
     """The plan again. Raises ValueError where a row is not what was written."""
     sizes = read_meta(connection, "plan.sizes")
-    suite = replace(read_suite(connection), cases=tuple(_all(connection, CASE, "cases")))
+    suite = replace(read_suite(connection), cases=tuple(read_cases(connection)))
     columns = read_columns(connection)
     cells: list[Cell] = []
     order = [-1] * sizes[2]
@@ -106,6 +106,11 @@ def read_suite(connection: sqlite3.Connection) -> Suite:
 def read_columns(connection: sqlite3.Connection) -> tuple[Column, ...]:
     """The columns, in plan order."""
     return tuple(_all(connection, COLUMN, '"columns"'))
+
+
+def read_cases(connection: sqlite3.Connection) -> Iterator[Case]:
+    """Every case, in order."""
+    return _all(connection, CASE, "cases")
 
 
 def read_case(connection: sqlite3.Connection, number: int) -> Case:

@@ -43,19 +43,23 @@ class Columns:
 
 
 def stream(
-    connection: sqlite3.Connection, columns: Columns, *, with_messages: bool = False, position: int | None = None
+    connection: sqlite3.Connection,
+    columns: Columns,
+    *,
+    with_messages: bool = False,
+    span: tuple[int, int] | None = None,
 ) -> Iterator[tuple[Row, str | None]]:
-    """Each row with the digest of its mark, in plan order; only the one at *position* where that is given.
+    """Each row with the digest of its mark, in plan order; only those of the positions in *span* where that is given.
 
     Raises ValueError where the file does not hold what was written.
     """
     query = _QUERY.format(
         messages="t.messages, t.messages_crc" if with_messages else "NULL, NULL",
-        where="" if position is None else "WHERE c.position = :position",
+        where="" if span is None else "WHERE c.position >= :start AND c.position < :stop",
     )
     case_of = lru_cache(_CASES_KEPT)(lambda number: read_case(connection, number))
-    expected = 0 if position is None else position
-    for found, group in groupby(connection.execute(query, {"position": position}), key=itemgetter(0)):
+    expected, stop = span or (0, None)
+    for found, group in groupby(connection.execute(query, {"start": expected, "stop": stop}), key=itemgetter(0)):
         if found != expected:
             raise ValueError("a cell is missing")
         expected += 1
@@ -78,7 +82,7 @@ def stream(
             ),
             first[24],
         )
-    if position is None and expected != read_meta(connection, "plan.sizes")[2]:
+    if span is None and expected != read_meta(connection, "plan.sizes")[2]:
         raise ValueError("a cell is missing")
 
 

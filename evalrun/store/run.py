@@ -16,11 +16,11 @@ from typing import Any, Self
 from evalrun.errors import StorageError, UsageError
 from evalrun.records.message import Message
 from evalrun.records.outcome import SCORED, Exchange, Status
-from evalrun.records.plan import Cell, Plan
+from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunState
 from evalrun.records.score import Mark
-from evalrun.records.suite import Case, Price
+from evalrun.records.suite import Case, Price, Suite
 from evalrun.store import ledger, sittings
 from evalrun.store.lock import RunLock, acknowledged
 from evalrun.store.opening import (
@@ -36,6 +36,7 @@ from evalrun.store.plan_tables import (
     CELL_FIELDS,
     Changes,
     check_plan,
+    read_cases,
     read_cell,
     read_columns,
     read_meta,
@@ -149,6 +150,27 @@ class RunStore:
         """The plan, as it was written, at the prices that hold now."""
         with reading(self._path) as connection:
             return with_overrides(read_plan(connection), read_overrides(connection))
+
+    def suite(self) -> Suite:
+        """The suite without its cases, however many these are."""
+        with reading(self._path) as connection:
+            return read_suite(connection)
+
+    def columns(self) -> tuple[Column, ...]:
+        """The plan's columns, in order."""
+        with reading(self._path) as connection:
+            return read_columns(connection)
+
+    def cases(self) -> Iterator[Case]:
+        """The suite's cases, one at a time."""
+        with reading(self._path) as connection:
+            yield from read_cases(connection)
+
+    def cells(self) -> Iterator[Cell]:
+        """The plan's cells in plan order, one at a time."""
+        with reading(self._path) as connection:
+            for row in connection.execute(f"SELECT {CELL_FIELDS} FROM cells ORDER BY position"):  # noqa: S608  constant
+                yield read_cell(row)
 
     def replan(self, plan: Plan) -> Changes:
         """Go on with another plan, all at once or not at all; answers are kept by cell key, and see Changes."""
@@ -270,11 +292,20 @@ class RunStore:
         """Every cell's row, in plan order, one at a time; with the last request's messages if wanted."""
         return (row for row, _ in self._stream(with_messages=with_messages))
 
+    def rows_of(
+        self, spans: Iterable[tuple[int, int]], *, with_messages: bool = False
+    ) -> Iterator[list[tuple[Row, str | None]]]:
+        """For each span of positions, in whatever order they come, its rows, each with the digest of its mark."""
+        with reading(self._path) as connection:
+            columns = self._columns_of(connection)
+            for span in spans:
+                yield list(stream(connection, columns, with_messages=with_messages, span=span))
+
     def row(self, number: int, *, with_messages: bool = True) -> Row:
         """The row of that number, counted from 1 as in results.csv. Raises UsageError where there is none."""
         with reading(self._path) as connection:
             columns = self._columns_of(connection)
-            for row, _ in stream(connection, columns, with_messages=with_messages, position=number - 1):
+            for row, _ in stream(connection, columns, with_messages=with_messages, span=(number - 1, number)):
                 return row
             last = read_meta(connection, "plan.sizes")[2]
         raise UsageError(f"{self.folder}: no row {number} (1 to {last})")

@@ -21,7 +21,7 @@ function search(q) {  // each text is looked at once, however many rows hold it
 function select(leave) {
   const chosen = picks(), found = view.q && search(view.q), tag = view.tag && D.strings.indexOf(view.tag), rows = [];
   for (let i = 0; i < N; i++) {
-    if (leave !== 'show' && (view.show === 'flips' && !FLIP[i] || view.show === 'open' && !OPEN[i])) continue;
+    if (leave !== 'show' && !KINDS[view.show](i)) continue;
     if (view.tag && !caseOf(i)[TAGS].includes(tag)) continue;
     if (found && !found(i)) continue;
     if (chosen.some(([word, k]) => leave !== k && !chosen.some(([other, j]) => j === k && wordAt(k, i) === other))) continue;
@@ -48,7 +48,7 @@ function answerCell(k, i) {
   const cell = cellAt(k, i);
   if (!cell) return h('td', {role: 'cell', class: 'none'});
   const word = text(cell[WORD]), got = extracted(cell), reason = text(cell[REASON]), output = text(cell[OUTPUT]);
-  const tint = FLIP[i] && view.show !== 'flips' ? ' flip ' + word : '';
+  const tint = FLIP[i] && !['flips', 'lost', 'won'].includes(view.show) ? ' flip ' + word : '';
   const label = `${text(caseOf(i)[ID])}, ${MODELS[k].label}: ${wordOf(word)}${reason ? ', ' + reason : ''}`;
   return h('td', {role: 'cell', class: 'c' + tint}, h('div', {class: 'cell-h'}, h('span', {class: 'colname'}, named(k)),
       h('button', {class: 'open', 'data-row': i, 'data-model': k, 'aria-label': label, onclick: () => openAnswer(i, k)}, verdict(word)),
@@ -98,10 +98,10 @@ function draw() {
   $('k-none').hidden = list.length > 0;
   $('count').textContent = list.length === N ? plural(N, 'row') : `${whole(list.length)} of ${plural(N, 'row')}`;
   $('say').textContent = plural(list.length, 'row') + ' shown';
-  const among = select('show'), counts = {all: among.length, flips: sum(among.map(i => FLIP[i])), open: sum(among.map(i => OPEN[i]))};
+  const among = select('show');
   for (const button of document.querySelectorAll('[data-show]')) {
     button.setAttribute('aria-pressed', String(button.dataset.show === view.show));
-    button.querySelector('small').textContent = whole(counts[button.dataset.show]);
+    button.querySelector('small').textContent = whole(among.filter(KINDS[button.dataset.show]).length);
   }
 }
 function filter(change) {

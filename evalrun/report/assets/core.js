@@ -57,7 +57,9 @@ for (let i = 0; i < N; i++) {
   SPREAD[i] = 10 * Math.min(passed, failed) + Math.max(0, high - low);
   LOW[i] = low;
 }
-const sum = list => list.reduce((a, b) => a + b, 0);
+// Which rows a button shows. Of two runs a flip has a direction: the first model is before, the second after.
+const KINDS = {all: () => true, flips: i => FLIP[i], open: i => OPEN[i],
+  lost: i => FLIP[i] && wordAt(0, i) === 'pass', won: i => FLIP[i] && wordAt(0, i) === 'fail'};
 const many = entry => new Set(D.rows.map(row => row[entry])).size > 1;
 const MANY = {prompt: many(PROMPT), params: many(PARAMS), sample: many(SAMPLE)};
 const caseOf = i => D.cases[D.rows[i][CASE]];
@@ -70,7 +72,7 @@ function readAddress() {
   for (const key in DEFAULTS) view[key] = said.get(key) ?? DEFAULTS[key];
   view.v = said.getAll('v');
   view.hide = said.getAll('hide');
-  if (!['all', 'flips', 'open'].includes(view.show)) view.show = 'all';
+  if (!Object.hasOwn(KINDS, view.show)) view.show = 'all';
   if (!['plan', 'disagreement', 'lowest'].includes(view.sort)) view.sort = 'plan';
 }
 function go(change) {

@@ -3,7 +3,8 @@ const TAGSET = [...new Set(D.cases.flatMap(one => one[TAGS]))].map(text).sort();
 const choice = (id, label, options) => h('label', {for: id}, label,
   h('select', {id, onchange: event => filter({[id]: event.target.value})}, options.map(([value, name]) => h('option', {value}, name))));
 let typing = 0;
-const SHOW = [['all', 'All'], ...(MODELS.length > 1 ? [['flips', 'Flips']] : []), ['open', 'Not scored']];
+const FLIPS = MODELS[0]?.side ? [['flips', 'Flips'], ['lost', 'Pass → fail'], ['won', 'Fail → pass']] : MODELS.length > 1 ? [['flips', 'Flips']] : [];
+const SHOW = [['all', 'All'], ...FLIPS, ['open', 'Not scored']];
 
 function columnsMenu() {
   if (MODELS.length < 3) return '';
@@ -21,7 +22,7 @@ $('tools').append(
   h('div', {class: 'seg', role: 'group', 'aria-label': 'Which cases'}, SHOW.map(([key, name]) =>
     h('button', {'data-show': key, 'aria-pressed': 'false', onclick: () => filter({show: key})}, name, h('small')))),
   TAGSET.length ? choice('tag', 'Tag', [['', 'any'], ...TAGSET.map(tag => [tag, tag])]) : '',
-  choice('sort', 'Sort', [['plan', 'Plan order'], ...(MODELS.length > 1 ? [['disagreement', 'Disagreement']] : []), ['lowest', 'Lowest score']]),
+  choice('sort', 'Sort', [['plan', MODELS[0]?.side ? 'Flips first' : 'Plan order'], ...(MODELS.length > 1 ? [['disagreement', 'Disagreement']] : []), ['lowest', 'Lowest score']]),
   columnsMenu());
 $('more-b').addEventListener('click', () => { const first = drawn; drawMore(); document.querySelector(`tr[data-at="${first}"] .open`)?.focus(); });
 $('clear-b').addEventListener('click', () => { filter({q: '', show: 'all', tag: '', v: []}); $('q').focus(); });

@@ -1,0 +1,86 @@
+"""`evalrun compare` and `evalrun history`: stored runs beside each other. Nothing is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evalrun.cli import options as o
+
+_MOST_WIDTH = 110
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b", required=False)
+@click.option(
+    "--column", "columns", multiple=True, metavar="LABEL", help="Only this column; several times for several."
+)
+@click.option("--map", "mapping", multiple=True, metavar="OLD=NEW",
+              help="Column OLD of A and column NEW of B belong together; several times.")  # fmt: skip
+@click.option("--unchanged", is_flag=True, help="Leave out cases whose variables or expected value changed.")
+@o.placed
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def compare(
+    a: str,
+    b: str | None,
+    *,
+    columns: tuple[str, ...],
+    mapping: tuple[str, ...],
+    unchanged: bool,
+    results: Path,
+    as_json: bool,
+) -> int:
+    """Compare run B with run A, or the columns of run A with each other.
+
+    Cells are matched by case, column and sample, in runs of changed suites too. Whatever comes out, the exit code is 0.
+    """
+    from evalrun.conduct.compare import compare_runs
+    from evalrun.report.compare_text import comparison_text
+
+    found = compare_runs(results, a, b, columns=columns, mapping=mapping, unchanged=unchanged, write=True)
+    if as_json:
+        say_json(asdict(found))
+    else:
+        click.echo(comparison_text(found, width=screen_width(), color=colored()), color=colored())
+    return 0
+
+
+@click.command()
+@click.argument("suite")
+@click.option("--last", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="The last N runs.")
+@o.placed
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def history(suite: str, *, last: int, results: Path, as_json: bool) -> int:
+    """Show a suite's runs over time, by its name or file, and what drifted although it was asked the same."""
+    from evalrun.conduct.history import suite_history
+    from evalrun.report.history_text import history_text
+
+    found = suite_history(results, suite, last=last)
+    if as_json:
+        say_json(asdict(found))
+    else:
+        click.echo(history_text(found, width=screen_width(), color=colored()), color=colored())
+    return 0
+
+
+def say_json(said: dict[str, Any]) -> None:
+    """One JSON object, in ASCII, without anything that JSON lacks."""
+    click.echo(json.dumps(said, ensure_ascii=True, allow_nan=False, indent=2))
+
+
+def screen_width() -> int:
+    """How wide the lines may be: 80 where nobody says."""
+    return min(_MOST_WIDTH, shutil.get_terminal_size((80, 24)).columns)
+
+
+def colored() -> bool:
+    """Whether colours are wanted on standard output."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
