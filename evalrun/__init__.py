@@ -7,12 +7,14 @@ a name needs comes with its first use.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from evalrun.api import ComparedRuns as ComparedRuns
     from evalrun.api import EvalrunError as EvalrunError
     from evalrun.api import LoadedSuite as LoadedSuite
     from evalrun.api import Run as Run
     from evalrun.api import SuiteForecast as SuiteForecast
     from evalrun.api import SuiteInvalid as SuiteInvalid
     from evalrun.api import arun_suite as arun_suite
+    from evalrun.api import compare_runs as compare_runs
     from evalrun.api import load_suite as load_suite
     from evalrun.api import open_run as open_run
     from evalrun.api import run_suite as run_suite
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "EvalrunError", "LoadedSuite", "Run", "SuiteForecast", "SuiteInvalid", "arun_suite", "load_suite", "open_run",
-    "run_suite",
+    "ComparedRuns", "EvalrunError", "LoadedSuite", "Run", "SuiteForecast", "SuiteInvalid", "arun_suite", "compare_runs",
+    "load_suite", "open_run", "run_suite",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that saw this would take any name for one of ours

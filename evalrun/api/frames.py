@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -19,8 +19,9 @@ from evalrun.records.comparison import ColumnFigures, Comparison, Interval
 from evalrun.records.outcome import Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
+from evalrun.records.run_comparison import ComparedColumn, Flip
 from evalrun.report.csv_files import total_tokens, write_summary
-from evalrun.report.fields import params_text, scorer_names, variable_names
+from evalrun.report.fields import flat, params_text, scorer_names, variable_names
 from evalrun.report.json_files import request_lines
 
 _Kind = ExtensionDtype | str
@@ -133,6 +134,33 @@ _REQUEST: dict[str, _Kind] = {
     "request_key": _TEXT,
 }
 
+_INTERVAL = ("a", "b", "difference")
+_MEASURE: dict[str, _Kind] = {
+    "column": _TEXT,
+    "column_a": _TEXT,
+    "column_b": _TEXT,
+    "measure": _TEXT,
+    "cells": "Int64",
+    "cases": "Int64",
+    **{f"{name}{end}": "Float64" for name in _INTERVAL for end in ("", "_low", "_high")},
+    "p_value": "Float64",
+    "p_adjusted": "Float64",
+    "call": _TEXT,
+    "more_cases": "Int64",
+    "effect_size": "Float64",
+}
+_FLIP: dict[str, _Kind] = {
+    "case": _TEXT,
+    "column": _TEXT,
+    "sample": "Int64",
+    "before": _TEXT,
+    "after": _TEXT,
+    "score_before": "Float64",
+    "score_after": "Float64",
+    "case_b": _TEXT,
+    "changed": "boolean",
+}
+
 
 def results_frame(plan: Plan, rows: Iterable[Row], run: str) -> pd.DataFrame:
     """A row a cell, with the columns of results.csv. Variables and expected values keep their own types."""
@@ -173,8 +201,35 @@ def requests_frame(rows: Iterable[Row], run: str) -> pd.DataFrame:
     for line in lines:
         usage = line.pop("usage", None) or {}
         line |= {"tokens_method" if name == "method" else name: value for name, value in usage.items()}
-    names = dict.fromkeys([*_REQUEST, *(name for line in lines for name in line)])
-    return pd.DataFrame({name: _column([line.get(name) for line in lines], _REQUEST.get(name, "")) for name in names})
+    return _frame(lines, _REQUEST)
+
+
+def measures_frame(columns: Iterable[ComparedColumn]) -> pd.DataFrame:
+    """A row for each figure of each column of two runs."""
+    records = []
+    for column in columns:
+        names = {"column": column.label, "column_a": column.label_a, "column_b": column.label_b}
+        for measure in column.measures:
+            record = {**names, "measure": measure.name}
+            record |= {name: getattr(measure, name) for name in _MEASURE if hasattr(measure, name)}
+            for name in _INTERVAL:
+                if (interval := getattr(measure, f"{name}_interval")) is not None:
+                    record |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
+            records.append(record)
+    return _frame(records, _MEASURE)
+
+
+def flips_frame(flips: Iterable[Flip]) -> pd.DataFrame:
+    """A row for each flip. Its case in B has a name where that is another."""
+    return _frame([flat(flip) | {"case_b": flip.case_b or None} for flip in flips], _FLIP)
+
+
+def _frame(records: Sequence[Mapping[str, Any]], kinds: Mapping[str, _Kind]) -> pd.DataFrame:
+    """The records in rows, with the columns of *kinds*, then those that *kinds* does not know."""
+    names = dict.fromkeys([*kinds, *(name for record in records for name in record)])
+    return pd.DataFrame(
+        {name: _column([record.get(name) for record in records], kinds.get(name, "")) for name in names}
+    )
 
 
 def _scorer(name: str) -> Callable[[Row], Any]:

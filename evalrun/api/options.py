@@ -40,12 +40,12 @@ def selection_of(
     for name, number in {"limit": limit, "sample": sample, "max_planned": max_planned}.items():
         _check_whole(name, number)
     return Selection(
-        models=_words(models),
+        models=words_of(models),
         params=_plain("params", params or {}),
         variables=_plain("variables", variables or {}),
         allow_origins=frozenset(_origin(*pair) for pair in allow_origins),
         allow_code=allow_code,
-        only={key: _words(values) for key, values in (only or {}).items()},
+        only={key: words_of(values) for key, values in (only or {}).items()},
         limit=limit,
         sample=sample,
         max_planned=max_planned,
@@ -109,7 +109,8 @@ def environment(given: Mapping[str, str] | None) -> Mapping[str, str]:
     return dict(os.environ if given is None else given)
 
 
-def _words(said: Words) -> tuple[str, ...]:
+def words_of(said: Words) -> tuple[str, ...]:
+    """The names, of which one may stand alone."""
     return (said,) if isinstance(said, str) else tuple(said)
 
 

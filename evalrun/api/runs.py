@@ -28,7 +28,8 @@ from evalrun.store.runs import find_run
 if TYPE_CHECKING:
     import pandas as pd
 
-_WIDTH = 110
+WIDTH = 110
+"""How wide what is printed may be, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -64,7 +65,7 @@ class Run:
         return safe_line(f"<Run {self.facts.suite}/{self.name}: {said}>")
 
     def __str__(self) -> str:
-        return summary(self.plan, self.comparison, self.facts, width=_WIDTH, color=False)
+        return summary(self.plan, self.comparison, self.facts, width=WIDTH, color=False)
 
     def _repr_html_(self) -> str:
         from evalrun.api.markup import figures_table, paragraphs
@@ -103,6 +104,11 @@ class Run:
     def report_path(self) -> Path:
         """The page that compares its columns."""
         return self.folder / "report.html"
+
+    @property
+    def results_folder(self) -> Path:
+        """Where its suite's runs lie, and those of others."""
+        return self.folder.parent.parent
 
     def rows(self, *, messages: bool = False) -> Iterator[Row]:
         """Every cell's row, in plan order; with the *messages* of its last request if wanted."""
@@ -158,7 +164,7 @@ class Run:
             environ=environment(environ), allow_origins=allow_origins, allow_code=allow_code
         )  # fmt: skip
         options = options_of(
-            self._results, environ, selection=selection, concurrency=concurrency, max_requests=max_requests,
+            self.results_folder, environ, selection=selection, concurrency=concurrency, max_requests=max_requests,
             max_tokens=max_tokens, max_cost_usd=max_cost_usd, deadline_s=deadline_s, cache=cache,
             retry_errors=retry_errors, fail_fast=fail_fast, max_wait_s=max_wait_s, command=("Run.resume", self.name),
         )  # fmt: skip
@@ -191,12 +197,8 @@ class Run:
             environ=environment(environ), models=models, only=only, limit=limit, sample=sample, params=params,
             variables=variables, allow_origins=allow_origins, allow_code=allow_code,
         )  # fmt: skip
-        options = options_of(self._results, environ, selection=selection)
+        options = options_of(self.results_folder, environ, selection=selection)
         return Run.of(score_again(str(self.folder), suite, options, watch_of(None, Interrupter())))
-
-    @property
-    def _results(self) -> Path:
-        return self.folder.parent.parent
 
     def _store(self) -> RunStore:
         return RunStore.open(self.folder)

@@ -19,8 +19,8 @@ HEAVY = ("aiohttp", "jinja2", "numpy", "pandas", "pydantic", "tiktoken", "tqdm",
 def test_names_are_what_is_promised() -> None:
     """The names of the Python API are these, in the package and in its room alike."""
     names = {
-        "EvalrunError", "LoadedSuite", "Run", "SuiteForecast", "SuiteInvalid", "arun_suite", "load_suite", "open_run",
-        "run_suite",
+        "ComparedRuns", "EvalrunError", "LoadedSuite", "Run", "SuiteForecast", "SuiteInvalid", "arun_suite",
+        "compare_runs", "load_suite", "open_run", "run_suite",
     }  # fmt: skip
 
     assert set(evalrun.__all__) == set(api.__all__) == names

@@ -10,12 +10,14 @@ from typing import assert_type
 import pandas as pd
 
 from evalrun import (
+    ComparedRuns,
     EvalrunError,
     LoadedSuite,
     Run,
     SuiteForecast,
     SuiteInvalid,
     arun_suite,
+    compare_runs,
     load_suite,
     open_run,
     run_suite,
@@ -76,3 +78,12 @@ def look() -> tuple[pd.DataFrame, ...]:
     assert_type(found.row(1), Row)
     assert_type(found.report_path, Path)
     return found.results(), found.summary(), found.requests()
+
+
+def compare(run: Run) -> ComparedRuns:
+    """Two runs."""
+    found = compare_runs("2026-11-20", run, columns=["mini"], mapping={"old": "new"}, unchanged=True)
+    assert_type(found.conclusion, tuple[str, ...])
+    assert_type(found.flips(one_sided=True), pd.DataFrame)
+    assert_type(found.report_path, Path | None)
+    return found
