@@ -17,8 +17,9 @@ LAW = Law(
             ["suite", "dialogue", "scheduler", "providers", "simulator", "scoring", "stats", "store", "report"], 2
         ),
         "conduct": 3,
-        "cli": 5,
-        "": 5,  # evalrun/__init__.py, the Python API
+        "progress": 4,
+        **dict.fromkeys(["api", "cli"], 5),
+        "": 6,  # evalrun/__init__.py, which hands out the Python API
         "__main__": 6,
     },
     pure=[
@@ -93,7 +94,7 @@ LAW = Law(
         ("evalrun.report.page", "jinja2"),
         ("evalrun.suite.json_schemas", "jsonschema_rs"),
     ],
-    start=["evalrun.cli", "evalrun.cli.verbs", "evalrun.__main__"],
+    start=["evalrun", "evalrun.cli", "evalrun.cli.verbs", "evalrun.__main__"],
     not_at_the_start=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "tiktoken"],
     lazy_floor=3,
 )
@@ -136,7 +137,7 @@ MUTATIONS = {
     "a stranger among leaf tools": ({"keys.py": "from evalrun import files"}, "evalrun.files, a stranger"),
     "a stranger among nouns": ({"records/a.py": "from evalrun.errors import X"}, "evalrun.errors, a stranger"),
     "upstairs": ({"stats/a.py": "import evalrun.conduct.run"}, "evalrun.conduct.run, on floor 3, above its own (2)"),
-    "upstairs, the package itself": ({"stats/a.py": "from evalrun import run_suite"}, "evalrun, on floor 5, above"),
+    "upstairs, the package itself": ({"stats/a.py": "from evalrun import run_suite"}, "evalrun, on floor 6, above"),
     "relatively": ({"stats/a.py": "from ..report.write import x"}, "evalrun.report.write, a stranger"),
     "relatively, from a package": ({"stats/__init__.py": "from ..report import write"}, "evalrun.report.write, a"),
     "under TYPE_CHECKING": (

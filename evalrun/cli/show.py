@@ -13,11 +13,11 @@ from typing import Any
 import click
 
 from evalrun.cli.plan_text import closing_lines, head_line, model_lines
-from evalrun.cli.progress import Bars, Lines
 from evalrun.conduct.bless import Blessed
 from evalrun.conduct.finish import Finished
 from evalrun.conduct.options import LaneProgress
 from evalrun.errors import ExitCode
+from evalrun.progress import Bars, Lines, progress_on
 from evalrun.records.plan import Plan
 from evalrun.report.json_files import gate_json
 from evalrun.report.numbers import plural
@@ -60,11 +60,7 @@ class Screen:
         lines = (head_line(plan), *model_lines(plan, forecast), *closing_lines(forecast, "^C keeps what is done."))
         for line in lines:
             click.echo(line, err=True)
-        totals = dict.fromkeys(done, 0)
-        for cell in plan.cells:
-            totals[plan.columns[cell.column].model] += 1
-        asked = {label: (done[label], total) for label, total in totals.items()}
-        self._progress = Bars(asked, sys.stderr) if sys.stderr.isatty() else Lines(sys.stderr)
+        self._progress = progress_on(sys.stderr, plan, done)
 
     def tick(self, lanes: tuple[LaneProgress, ...]) -> None:
         """See conduct.options.Observer."""

@@ -17,7 +17,6 @@ from evalrun.cli import options as o
 from evalrun.simulator.faults import listed
 
 _RUN = click.argument("run")
-_MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
 
 
 def add_to(group: click.Group) -> None:
@@ -301,9 +300,10 @@ def _allowed(said: dict[str, Any], environ: Mapping[str, str]) -> Any:
 
 def _run_options(said: dict[str, Any]) -> Any:
     """Options of `run` and `resume` as conduct takes them."""
-    from evalrun.conduct.options import RunOptions
+    from evalrun.conduct.options import RunOptions, usual_max_wait_s
     from evalrun.conduct.quota import state_folder
     from evalrun.records.quota import Budget
+    from evalrun.store.cache import user_cache_file
 
     environ = o.environment(said["env_file"])
     return RunOptions(
@@ -319,21 +319,14 @@ def _run_options(said: dict[str, Any]) -> Any:
             deadline_s=o.duration_s(said["deadline"], "--deadline"),
         ),
         cache=said["cache"],
-        cache_file=_cache_file() if said["cache"] != "off" else None,
+        cache_file=user_cache_file() if said["cache"] != "off" else None,
         new=said.get("new", False),
         retry_errors=said["retry_errors"],
         fail_fast=said["fail_fast"],
-        max_wait_s=_max_wait_s(said, environ),
+        max_wait_s=float("inf") if said["wait"] else usual_max_wait_s(environ),
         paused_exit_code=said["paused_exit_code"],
         command=tuple(sys.argv[1:]),
     )
-
-
-def _max_wait_s(said: dict[str, Any], environ: Mapping[str, str]) -> float:
-    """The longest single wait for quota: for ever if asked, else shorter where nobody is watching."""
-    if said["wait"]:
-        return float("inf")
-    return _CI_WAIT_S if environ.get("CI") else _MAX_WAIT_S
 
 
 def _offline(said: dict[str, Any]) -> Any:
@@ -342,11 +335,3 @@ def _offline(said: dict[str, Any]) -> Any:
 
     selection = _selection(said, os.environ) if "models" in said else Selection()
     return RunOptions(results=said["results"], environ={}, state=state_folder(os.environ), selection=selection)
-
-
-def _cache_file() -> Path:
-    from platformdirs import user_cache_path
-
-    folder = user_cache_path("evalrun")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder / "responses.db"

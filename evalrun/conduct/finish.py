@@ -19,7 +19,7 @@ from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
 from evalrun.conduct.sitting import Ending
-from evalrun.conduct.stopping import keep_accounts, stopped, watch_of
+from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
 from evalrun.errors import ExitCode, StorageError
 from evalrun.prices import price_date
 from evalrun.records.comparison import Comparison
@@ -71,11 +71,6 @@ def finish(
     keep_accounts(store, plan, watch)
     if ending.paused and next(store.pending(), None) is None:
         ending = replace(ending, paused="", resume_at=None)  # what it waited for is not needed any more
-    stopping = stopped(store, plan, watch)
-    ended = ending.interrupted is None and not ending.paused
-    reckoned = _forecast(plan)
-    a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
-    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day, baseline=baseline_of(plan.suite))
     said = (None if sat else _noted(store, "sitting")) or {
         "ended_at": clock.time(),
         "limits": _limits(plan, options),
@@ -85,13 +80,53 @@ def finish(
         "evalrun_version": __version__,
         "python_version": python_version(),
     }
+    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch))
+    facts = finished.facts
+    store.set_meta(
+        state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
+    )
+    write(store, plan, finished.comparison, facts)
+    return finished
+
+
+def as_it_stands(store: RunStore) -> Finished:
+    """A run as its last sitting left it; nothing is scored and nothing is written.
+
+    Of a sitting that never came to its end nobody knows when that was, nor under which limits.
+    """
+    said = _noted(store, "sitting") or {
+        "ended_at": max([store.meta()["created_at"], *(sitting.started_at for sitting in store.sittings())]),
+        "limits": {},
+        "changes": (),
+        "paused_exit_code": int(ExitCode.PAUSED),
+        "git_commit": None,
+        "evalrun_version": store.meta()["evalrun_version"],
+        "python_version": "",
+    }
+    plan = with_overrides(store.plan(), store.prices())
+    return _finished(store, plan, last_ending(store), said, (), stopped(store, plan, watch_of(store, plan)))
+
+
+def _finished(
+    store: RunStore,
+    plan: Plan,
+    ending: Ending,
+    said: Mapping[str, Any],
+    changes: tuple[str, ...],
+    stopping: Stopped | None,
+) -> Finished:
+    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early."""
+    ended = ending.interrupted is None and not ending.paused
+    reckoned = _forecast(plan)
+    a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
+    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day, baseline=baseline_of(plan.suite))
     state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,
         suite=plan.suite.name,
         folder=str(store.folder),
         state=state,
-        exit_code=exit_code,
+        exit_code=int(exit_code),
         started_at=float(store.meta()["created_at"]),
         finished_at=said["ended_at"],
         evalrun_version=said["evalrun_version"],
@@ -101,14 +136,12 @@ def finish(
         go_on=_go_on(comparison, store.folder, state),
         resume_after=_iso(ending.resume_at) if ending.resume_at is not None and state == "paused" else None,
         changes=changes or tuple(said["changes"]),
-        notes=(*(stopping.notes() if stopping else ()), *_notes(plan), *_price_notes(prices)),
+        notes=(*(stopping.notes() if stopping else ()), *_notes(plan), *_price_notes(store.prices())),
         limits=said["limits"],
         forecast=reckoned,
         price_dates=tuple(sorted({price_date(m.price) for m in plan.suite.models} - {""})),
         stopping=stopping.as_json() if stopping else None,
     )
-    store.set_meta(state=state, exit_code=int(exit_code), reason=facts.reason, ending=ending.as_json(), sitting=said)
-    write(store, plan, comparison, facts)
     return Finished(plan=plan, comparison=comparison, facts=facts, folder=store.folder)
 
 
