@@ -89,7 +89,7 @@ def _against(
         return said | {"word": "not compared"}
     said |= {"word": _word({"better": "worse", "worse": "better"}.get(pair.call, pair.call), partial=partial)}
     said |= {"by": numbers.points(-pair.difference.mean)}
-    return said | {"bounds": numbers.points_bounds(pair.difference, negate=True), "note": pair.needs}
+    return said | {"bounds": numbers.points_bounds(pair.difference, negate=True)}
 
 
 def _word(call: str, *, partial: bool) -> str:

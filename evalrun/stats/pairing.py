@@ -22,6 +22,9 @@ ALL_PAIRS_UP_TO = 8
 MOST_FLIPS_LISTED = 1_000
 COUNTABLE_CASES = 1_000_000
 
+PairOf = Callable[[str, str], Pair | None]
+"""Finds the pair of two labels, whichever comes first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
@@ -208,11 +211,8 @@ def _two_digits(number: int) -> int:
     return math.ceil(number / unit) * unit
 
 
-PairOf = Callable[[str, str], Pair | None]
-
-
 def finder(pairs: Sequence[Pair]) -> PairOf:
-    """Finds the pair of two labels, in the order in which it was shown."""
+    """What finds a pair among *pairs*."""
     known = {(pair.first, pair.second): pair for pair in pairs}
 
     def pair_of(first: str, second: str) -> Pair | None:
