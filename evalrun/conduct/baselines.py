@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalrun.errors import UsageError
-from evalrun.records.baseline import Baseline
-from evalrun.records.suite import Gate, Suite
-from evalrun.stats.gates import NO_BASELINE
-from evalrun.stats.regression_gate import NO_REGRESSION
+from evalrun.records.baseline import NO_BASELINE, Baseline
+from evalrun.records.suite import NO_REGRESSION, Gate, Suite
 from evalrun.store.baseline import baseline_path, read_baseline
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from evalrun.records.plan import Column
 from evalrun.records.score import Verdict
 
+NO_BASELINE = "no baseline: make one of a complete run with evalrun bless RUN"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineCell:

@@ -144,6 +144,10 @@ class Case:
     scorers: tuple[ScorerSpec, ...] = ()
 
 
+NO_REGRESSION = "no_regression"
+"""The metric of a gate that compares with the baseline."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """A condition on every column that it is for: *metric* *operator* *value*, as *text* says.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from evalrun.records.baseline import Baseline
+from evalrun.records.baseline import NO_BASELINE, Baseline
 from evalrun.records.comparison import ColumnFigures, Comparison, Pair
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.stats.conclusion import conclusion
-from evalrun.stats.gates import NO_BASELINE, gate_tallies
+from evalrun.stats.gates import gate_tallies
 from evalrun.stats.pairing import Side, chosen, finder, pair_up
 from evalrun.stats.standings import ranking, with_standings
 from evalrun.stats.tallies import ColumnTally

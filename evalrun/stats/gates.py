@@ -10,17 +10,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from evalrun.records.baseline import Baseline
+from evalrun.records.baseline import NO_BASELINE, Baseline
 from evalrun.records.comparison import GateResult, Interval
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
-from evalrun.records.suite import Gate
+from evalrun.records.suite import NO_REGRESSION, Gate
 from evalrun.stats.gate_answers import Judged, columns_for, is_for, told, worst
 from evalrun.stats.gate_figures import Values, metric_of
-from evalrun.stats.regression_gate import NO_REGRESSION, RegressionTally
+from evalrun.stats.regression_gate import RegressionTally
 
 ROUNDING = 1e-9
-NO_BASELINE = "no baseline: make one of a complete run with evalrun bless RUN"
 
 # How each operator is checked, with room for rounding on the side of the gate, and the words for not meeting it.
 OPERATORS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {

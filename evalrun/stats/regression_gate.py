@@ -14,7 +14,6 @@ from evalrun.stats.calls import holm
 from evalrun.stats.gate_answers import Answer, Judged, columns_for, is_for, told, worst
 from evalrun.stats.regression import Drop, score_drop, verdict_drop
 
-NO_REGRESSION = "no_regression"
 _MOST_CASES = 5  # cases that a reason names one by one
 _ROUNDING = 1e-9
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from evalrun.errors import Code
-from evalrun.records.suite import Gate
+from evalrun.records.suite import NO_REGRESSION, Gate
 from evalrun.suite.border import Border, Form
 from evalrun.suite.complaints import hint, near, printable
 from evalrun.suite.document import Path
@@ -36,7 +36,6 @@ METRICS = {
 }
 """As it may be written -> the name of the figure. A scorer's is ``mean(scorer.<name>)`` -> ``scorer.<name>``."""
 
-NO_REGRESSION = "no_regression"
 USUAL_CONFIDENCE, USUAL_ALPHA = 0.95, 0.05
 _SCORER = "scorer."
 _SHARES = frozenset(("pass_rate", "score"))

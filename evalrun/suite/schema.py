@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from evalrun.records.suite import NO_REGRESSION
 from evalrun.suite.entries import InlineCase, SuiteEntry
-from evalrun.suite.gates import METRICS, NO_REGRESSION
+from evalrun.suite.gates import METRICS
 from evalrun.suite.scorers import CommonOptions
 
 _REFERENCE = "#/$defs/{model}"

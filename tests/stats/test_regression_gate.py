@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from evalrun.records.baseline import Baseline, BaselineCell
+from evalrun.records.baseline import NO_BASELINE, Baseline, BaselineCell
 from evalrun.records.comparison import Regressed
 from evalrun.records.plan import Column
 from evalrun.records.score import Mark
 from evalrun.records.suite import Gate
-from evalrun.stats.gates import NO_BASELINE, gate_tallies
+from evalrun.stats.gates import gate_tallies
 from tests.stats.build import plan, rows
 
 GATE = Gate(text="no_regression", metric="no_regression")

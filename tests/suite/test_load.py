@@ -375,7 +375,7 @@ def test_the_starter_suite_loads(tmp_path: Path) -> None:
     uncommented = STARTER.replace("# gates:", "gates:").replace("#   - ", "  - ").replace("# matrix", "matrix")
 
     assert [model.label for model in suite.models] == ["large", "small"]
-    assert len(load(tmp_path, uncommented).gates) == 2
+    assert len(load(tmp_path, uncommented).gates) == 3
 
 
 def test_large_suites_load_fast(tmp_path: Path) -> None:
