@@ -30,6 +30,7 @@ LAW = Law(
         "evalrun.safe_text",
         "evalrun.suite.definitions",
         "evalrun.conduct.choices",
+        "evalrun.conduct.matching",
         "evalrun.dialogue.*",
         "evalrun.catalog.adapt",
         "evalrun.suite.image_headers",
@@ -69,6 +70,10 @@ LAW = Law(
         "evalrun.scoring.*",
         "evalrun.stats.*",
         "evalrun.report.numbers",
+        "evalrun.report.lines",
+        "evalrun.report.compare_words",
+        "evalrun.report.history_words",
+        "evalrun.report.history_text",
     ],
     heavy=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "pydantic", "tiktoken"],
     lazy=[
