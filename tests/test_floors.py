@@ -33,6 +33,7 @@ LAW = Law(
         "evalrun.conduct.choices",
         "evalrun.conduct.daily",
         "evalrun.conduct.feeds",
+        "evalrun.conduct.matching",
         "evalrun.dialogue.*",
         "evalrun.catalog.adapt",
         "evalrun.suite.image_headers",
@@ -86,6 +87,10 @@ LAW = Law(
         "evalrun.scoring.*",
         "evalrun.stats.*",
         "evalrun.report.numbers",
+        "evalrun.report.lines",
+        "evalrun.report.compare_words",
+        "evalrun.report.history_words",
+        "evalrun.report.history_text",
     ],
     heavy=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "pydantic", "tiktoken"],
     lazy=[

@@ -47,9 +47,9 @@ class Measure:
     """A figure of both sides over the same cells: *a*, *b* and *difference* (b - a) are means.
 
     *name* is pass_rate, score, tokens (sent and received, a cell), cost_usd (a cell) or latency_s. Intervals are of
-    95 %, None where a single case does not tell. Only pass_rate is tested, and score where it says more than the
-    verdicts: *p_adjusted* allows for the other columns, *call* is what B is called beside A, *more_cases* about how many
-    more would tell. *effect_size* is Cohen's h of pass rates and his d_z of scores.
+    95 %, None where a single case does not tell. Only pass_rate is tested, and score where it says more than verdicts:
+    *p_adjusted* allows for the other columns, *call* is what B is called beside A, *more_cases* about how many more
+    would tell. *effect_size* is Cohen's h of pass rates and his d_z of scores.
     """
 
     name: str

@@ -14,7 +14,7 @@ from evalrun.records.row import Row
 from evalrun.records.run_comparison import ComparedColumn, Measure, RunComparison, RunSide
 from evalrun.records.suite import Suite
 from evalrun.report import numbers
-from evalrun.report.compare_text import FORMS, TITLES, difference, repeats, share
+from evalrun.report.compare_text import FORMS, TITLES, difference, says_nothing, share
 from evalrun.report.compare_words import changes, needed, p_value
 from evalrun.report.fields import to_text, utc
 from evalrun.report.island import Island
@@ -132,7 +132,7 @@ def _column(column: ComparedColumn, found: RunComparison) -> dict[str, Any]:
         "simulated": column.simulated,
         "a": column.label_a if found.one_run else "A",
         "b": column.label_b if found.one_run else "B",
-        "measures": [_measure(one) for one in column.measures if not repeats(one)],
+        "measures": [_measure(one) for one in column.measures if not says_nothing(one)],
         "call": (rate.call or "") if rate else "nothing scored on both sides",
         "cells": f"{numbers.of(column.compared, column.matched)} cells compared: {flips}, {pairs}",
         "rest": "; ".join(filter(None, (why, *(f"without a verdict in {words}" for words in without)))),

@@ -73,7 +73,7 @@ def _changes(found: RunComparison, width: int) -> list[str]:
     for name, texts in changes(found):
         shown = _fitting(texts, width - len(name) - 26)
         more = f" … {len(texts) - len(shown)} more" if len(shown) < len(texts) else ""
-        lines += _hanging("", f"{numbers.count(len(texts))} {name}: {', '.join(shown)}{more}", width)
+        lines += _hanging("", f"{name}: {', '.join(shown)}{more}", width)
     return lines
 
 
@@ -105,12 +105,14 @@ def _block(column: ComparedColumn, found: RunComparison, width: int, paint: Pain
     if not found.one_run:
         lines.append(paint(safe_line(label, width), _BOLD))
     lines.append(paint(_line("", *(safe_line(head, 20) for head in heads), "p"), _DIM))
-    lines += [_figures(measure) for measure in column.measures if not repeats(measure)]
+    lines += [_figures(measure) for measure in column.measures if not says_nothing(measure)]
     return [*lines, *_verdict(column, found, width, paint)]
 
 
-def repeats(measure: Measure) -> bool:
-    """Whether it is a score that says nothing more than the pass rate does."""
+def says_nothing(measure: Measure) -> bool:
+    """Whether it says nothing: a score that is no more than the pass rate, or a cost of nothing."""
+    if measure.name == "cost_usd":
+        return not measure.a and not measure.b
     return measure.name == "score" and measure.p_value is None
 
 
@@ -171,10 +173,10 @@ def _verdict(column: ComparedColumn, found: RunComparison, width: int, paint: Pa
         call = {"better": f"{column.label_b} is better", "worse": f"{column.label_a} is better"}.get(call, call)
     why = needed(rate)
     flips = [f"{n} {word}" for n, word in ((column.only_a, "pass → fail"), (column.only_b, "fail → pass")) if n]
-    parts = [f"{call}{f' ({why})' if why else ''}", f"{numbers.of(column.compared, column.matched)} cells compared"]
-    parts.append(", ".join(flips) or "no flips")
+    base = f"{numbers.of(column.compared, column.matched)} cells compared, {', '.join(flips) or 'no flips'}"
     colour = {"better": _GREEN, "worse": _RED}.get(rate.call or "", _DIM)
-    return [paint(f"  {line}", colour) for line in wrapped(" · ".join(parts), width - 2)]
+    lines = [paint(f"  {line}", colour) for line in wrapped(f"{call}{f' ({why})' if why else ''}", width - 2)]
+    return [*lines, f"  {base}"]
 
 
 def _flips(found: RunComparison, width: int, paint: Paint) -> list[str]:

@@ -72,8 +72,7 @@ def notes(columns: Sequence[ComparedColumn], a: RunSide, b: RunSide, at: Circums
         said.append(
             f"{numbers.plural(changed, 'cell')} of changed cases count like the others; leave them out with --unchanged"
         )
-    if a.folder != b.folder:
-        said += [_asked(column) for column in columns if column.request_changed]
+    said += _asked(columns)
     for side, key in ((a, "no_verdict_a"), (b, "no_verdict_b")):
         without: dict[str, int] = {}
         for column in columns:
@@ -92,18 +91,18 @@ def change_words(change: CaseChange) -> str:
 
 
 def changes(found: RunComparison) -> list[tuple[str, tuple[str, ...]]]:
-    """What one run has and the other has not, and cases that changed: each with what it is, all of them."""
+    """What one run has and the other has not, and cases that changed: each with how many and all of them."""
     renamed = tuple(change_words(one) for one in found.cases_changed if one.what == ("id",))
     changed = tuple(change_words(one) for one in found.cases_changed if one.what != ("id",))
     groups = [
-        ("columns added", found.columns_added),
-        ("columns removed", found.columns_removed),
-        ("cases added", found.cases_added),
-        ("cases removed", found.cases_removed),
-        ("cases changed", changed),
-        ("cases renamed", renamed),
+        ("column", "added", found.columns_added),
+        ("column", "removed", found.columns_removed),
+        ("case", "added", found.cases_added),
+        ("case", "removed", found.cases_removed),
+        ("case", "changed", changed),
+        ("case", "renamed", renamed),
     ]
-    return [(name, texts) for name, texts in groups if texts]
+    return [(f"{numbers.plural(len(texts), noun)} {how}", texts) for noun, how, texts in groups if texts]
 
 
 def listed(names: Sequence[str], most: int = _NAMES_TOLD) -> str:
@@ -159,7 +158,7 @@ def _undecided(some: Sequence[tuple[ComparedColumn, Measure]], *, one_run: bool)
         return f"{names} {verb}{f' ({why})' if why else ''}."
     known = [rate for _, rate in some if rate.more_cases is not None and rate.difference]
     least = min(known, key=lambda rate: rate.more_cases or 0, default=None)
-    at_least = f", at the least {needed(least).removeprefix('needs ')}" if least is not None else ""
+    at_least = f" (the nearest {needed(least)})" if least is not None else ""
     if one_run:
         return f"{len(some)} pairs are not distinguishable{at_least}."
     return f"{listed([column.label for column, _ in some])} are not distinguishable between A and B{at_least}."
@@ -195,9 +194,18 @@ def _base(measure: Measure) -> str:
     return said if measure.cells == measure.cases else f"{said}, {numbers.plural(measure.cells, 'answer')}"
 
 
-def _asked(column: ComparedColumn) -> str:
-    what = f": another {' and '.join(column.request_changes)}" if column.request_changes else ""
-    return f"{column.label}: {numbers.plural(column.request_changed, 'cell')} asked otherwise in B{what}"
+def _asked(columns: Sequence[ComparedColumn]) -> list[str]:
+    """Which columns put another question to the same case, those with the same reason together."""
+    groups: dict[tuple[str, ...], list[ComparedColumn]] = {}
+    for column in columns:
+        if column.request_changed:
+            groups.setdefault(column.request_changes, []).append(column)
+    said = []
+    for what, some in groups.items():
+        cells = numbers.plural(sum(column.request_changed for column in some), "cell")
+        why = f": {' and '.join(what)} changed" if what else ""
+        said.append(f"{listed([column.label for column in some])}: {cells} asked otherwise in B{why}")
+    return said
 
 
 def _score_command(a: RunSide, b: RunSide, results: str) -> str:

@@ -11,6 +11,7 @@ from evalrun.report.lines import wrapped
 from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
 
 _BARS = "▁▂▃▄▅▆▇█"
+_LEAST_SPAN = 0.1  # noise must not look like a landslide
 _BOLD, _DIM, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _ENDS = (20, 39, 54, 61, 70, 80)
 
@@ -34,13 +35,12 @@ def history_text(found: History, *, width: int, color: bool) -> str:
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """Rates as a row of small bars, from the least to the most of them; what is missing is a dot."""
+    """Rates as a row of small bars; the whole height is their range, a tenth at least. What is missing is a dot."""
     known = [value for value in values if value is not None]
-    low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
-    top = len(_BARS) - 1
-    return "".join(
-        "·" if value is None else _BARS[round((value - low) / span * top) if span else top // 2] for value in values
-    )
+    low, high = (min(known), max(known)) if known else (0.0, 0.0)
+    span = max(_LEAST_SPAN, high - low)
+    start, top = (low + high - span) / 2, len(_BARS) - 1
+    return "".join("·" if value is None else _BARS[round((value - start) / span * top)] for value in values)
 
 
 def _head(found: History) -> str:

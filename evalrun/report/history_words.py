@@ -35,7 +35,7 @@ def moment(at: float) -> str:
 
 def _drifted(one: Drifted) -> str:
     against = f"the first run ({moment(one.against_at)})" if one.against_first else moment(one.against_at)
-    sure = f"p {'' if p_value(one.p_adjusted).startswith('<') else '= '}{p_value(one.p_adjusted)}"
+    sure = f"p = {p_value(one.p_adjusted)}".replace("= <", "< ")
     return (
         f"{one.column}: {_NAMES[one.figure]} {_figure(one.figure, one.before)} → {_figure(one.figure, one.after)} "
         f"since {moment(one.since_at)}, against {against} ({numbers.plural(one.cases, 'case')}, {sure})."
@@ -64,7 +64,10 @@ def _changed(one: Changed, who: str) -> str:
         return f"{who}: system_fingerprint {listed(one.before)} → {listed(one.after)} {since}."
     if one.what == "model":
         return f"{who}: answered by {listed(one.after)} instead of {listed(one.before)} {since}."
-    part = "none" if not one.same else numbers.of(one.same, one.cells)
+    part = numbers.of(one.same, one.cells)
+    if not one.same:
+        how = "asked otherwise" if one.what == "requests" else "judged by other scorers"
+        return f"{who}: {how} {since}, which cannot be compared with the run before."
     if one.what == "requests":
         return f"{who}: asked otherwise {since}; {part} of its requests stayed the same, and only these are compared."
     return f"{who}: other scorers {since}; {part} of its verdicts were given alike, and only these are compared."
