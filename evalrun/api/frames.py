@@ -92,7 +92,8 @@ _AFTER: dict[str, _Field] = {
     "error": (_TEXT, lambda row: failure.message if (failure := _failure(row)) else None),
     "request_key": (_TEXT, lambda row: row.cell.request_key),
 }
-_TEXTS_OF_SUMMARY = frozenset({"column", "label", "prompt", "model", "params", "tokens_methods", "top_error"})
+_TEXTS_OF_SUMMARY = frozenset({"column", "label", "prompt", "model", "params", "rank", "tokens_methods", "top_error"})
+_FLAGS_OF_SUMMARY = frozenset({"simulated", "recorded", "on_cost_front", "on_latency_front"})
 _REQUEST: dict[str, _Kind] = {
     "run": _TEXT,
     "position": "Int64",
@@ -188,7 +189,7 @@ def summary_frame(comparison: Comparison) -> pd.DataFrame:
     file.seek(0)
     known = [_figures(figures) for figures in comparison.columns]
     records = [
-        {name: own.get(name, _read(text)) for name, text in record.items()}
+        {name: own.get(name, _read(name, text)) for name, text in record.items()}
         for record, own in zip(csv.DictReader(file), known, strict=True)
     ]
     columns = {name: [record[name] for record in records] for name in (records[0] if records else ())}
@@ -246,16 +247,20 @@ def _figures(figures: ColumnFigures) -> dict[str, Any]:
     found: dict[str, Any] = {"column": column.id, "label": column.label, "prompt": column.prompt, "model": column.model}
     for name, value in figures.scorers.items():
         found |= _named(f"scorer.{name}", value)
-    for name in (field.name for field in fields(figures)):
+    for name in (field.name for field in fields(figures) if field.name != "rank"):
         value = getattr(figures, name)
         if value is None or isinstance(value, Interval | str | int | float):
             found |= _named(name, value)
+    for name, interval in figures.intervals.items():
+        found |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return found
 
 
 def _kind_in_summary(name: str, values: list[Any]) -> _Kind:
     if name in _TEXTS_OF_SUMMARY:
         return _TEXT
+    if name in _FLAGS_OF_SUMMARY:
+        return "boolean"
     return "Float64" if all(value is None for value in values) else _kind_of(values)
 
 
@@ -266,8 +271,10 @@ def _named(name: str, value: Any) -> dict[str, Any]:
     return {name: value}
 
 
-def _read(text: str) -> Any:
-    """A cell of a CSV file: a number where it is one, None where it is empty."""
+def _read(name: str, text: str) -> Any:
+    """A cell of summary.csv: a number where it is one, None where it is empty."""
+    if name in _TEXTS_OF_SUMMARY:
+        return text or None
     for kind in (int, float):
         try:
             return kind(text)

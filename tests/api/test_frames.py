@@ -104,7 +104,11 @@ def test_the_summary_is_that_of_the_file(run: Run) -> None:
     rates = [figures.pass_rate.mean if figures.pass_rate else None for figures in run.comparison.columns]
     assert [None if value is pd.NA else value for value in table["pass_rate"].tolist()] == rates
     assert str(table["cost_usd"].dtype) == str(table["pass_rate_low"].dtype) == "Float64"
-    assert str(table["planned"].dtype) == "Int64"
+    assert {name: str(table[name].dtype) for name in ("planned", "on_cost_front")} == {
+        "planned": "Int64", "on_cost_front": "boolean"
+    }  # fmt: skip
+    first = run.comparison.columns[0].intervals["score"]
+    assert table.loc[0, ["score_low", "score_high"]].tolist() == [first.low, first.high]
 
 
 def test_requests_are_those_of_the_file(run: Run) -> None:
@@ -137,6 +141,7 @@ def test_a_run_without_answers_has_tables(suite: Path, table: Callable[[Run], pd
     empty, whole = table(run), table(full)
 
     assert sum(figures.pending for figures in run.comparison.columns) == 12
-    assert set(whole.columns) - set(empty.columns) <= {"scorer.numeric"}  # a column of summary.csv where one has scored
+    gone = set(whole.columns) - set(empty.columns)
+    assert {name for name in gone if not name.startswith("scorer.numeric")} == set()  # summary.csv's, where one scored
     for name in ("cost_usd", "model", "prompt_tokens", "requests" if "requests" in whole else "http_status"):
         assert empty[name].isna().all() or str(empty[name].dtype) == str(whole[name].dtype), name
