@@ -176,9 +176,9 @@ class Dispatcher:
             return False
         job = pending.job
         if not pending.fits:
-            if why := self._ledger.never(job.scopes, job.charge):
+            if unfit := job.unfit or self._misfit(job):
                 self._take(lane, pending)
-                self._spawn(self._skip(lane, pending, why))
+                self._spawn(self._skip(lane, pending, unfit))
                 return True
             pending.fits = True
         pressure = self._pressures.get(job.endpoint)
@@ -204,6 +204,11 @@ class Dispatcher:
             self._park(lane, until, found.why)
             return False
         return self._block(lane, found.why, until, now)
+
+    def _misfit(self, job: Job) -> Failure | None:
+        """Why a request can never fit a limit; None: it can."""
+        why = self._ledger.never(job.scopes, job.charge)
+        return Failure(kind=FailureKind.SKIPPED, message=why) if why else None
 
     def _block(self, lane: _Lane, why: str, until: float | None, now: float) -> bool:
         """Note what the lane waits for, and since when; a retry that falls due wakes it too."""
@@ -296,11 +301,10 @@ class Dispatcher:
         else:
             self._advance()
 
-    async def _skip(self, lane: _Lane, pending: _Pending, why: str) -> None:
-        """Hand a request that can never fit to the sink, unsent."""
+    async def _skip(self, lane: _Lane, pending: _Pending, unfit: Failure) -> None:
+        """Hand a request that can never be sent to the sink."""
         lane.started += 1
-        skipped = Failure(kind=FailureKind.SKIPPED, message=why)
-        await self._finish(lane, pending, skipped)
+        await self._finish(lane, pending, unfit)
 
     async def _attempt(self, lane: _Lane, pending: _Pending, booking: Booking) -> None:
         """One sending, booked already: retried or handed to the sink, then settled.
