@@ -12,7 +12,7 @@ from evalrun.api.runs import WIDTH, Run
 from evalrun.conduct import compare
 from evalrun.records.run_comparison import ComparedColumn, RunComparison
 from evalrun.report import numbers
-from evalrun.report.compare_text import FORMS, TITLES, comparison_text, difference, repeats, share
+from evalrun.report.compare_text import FORMS, TITLES, comparison_text, difference, share
 from evalrun.report.compare_words import needed, p_value
 from evalrun.safe_text import safe_line
 
@@ -123,8 +123,6 @@ def _results(*runs: Run | str | Path | None) -> Path:
 def _rows(column: ComparedColumn) -> Iterator[list[str]]:
     """A column's figures in words, as the page and the terminal have them."""
     for measure in column.measures:
-        if repeats(measure):
-            continue
         tested = measure.name in ("pass_rate", "score")
         form = numbers.rate if tested else FORMS[measure.name]
         why = needed(measure)

@@ -86,6 +86,19 @@ async def open_send(
         yield send
 
 
+def unsayable(request: Request, provider: Provider) -> Failure | None:
+    """Why the provider's dialect cannot say a request at all, known before anything is booked; None: it can."""
+    if provider.dialect == RECORDED:
+        return None
+    try:
+        dialect_of(provider).build(request)
+    except Unsupported as lack:
+        return Failure(kind=FailureKind.UNSUPPORTED, message=str(lack))
+    except (ValueError, TypeError, RecursionError):
+        return None  # it is told when it is sent
+    return None
+
+
 def dialect_of(provider: Provider) -> Dialect:
     """How to speak to it. Raises UsageError for a dialect that nobody has."""
     if provider.dialect in DIALECTS:

@@ -193,9 +193,9 @@ class Dispatcher:
             self._spawn(self._skip(lane, pending, Failure(kind=FailureKind.SPARED, message=needless)))
             return True
         if not pending.fits:
-            if why := self._ledger.never(job.scopes, job.charge):
+            if unfit := job.unfit or self._misfit(job):
                 self._take(lane, pending)
-                self._spawn(self._skip(lane, pending, Failure(kind=FailureKind.SKIPPED, message=why)))
+                self._spawn(self._skip(lane, pending, unfit))
                 return True
             pending.fits = True
         pressure = self._pressures.get(job.endpoint)
@@ -221,6 +221,11 @@ class Dispatcher:
             self._park(lane, until, found.why)
             return False
         return self._block(lane, found.why, until, now)
+
+    def _misfit(self, job: Job) -> Failure | None:
+        """Why a request can never fit a limit; None: it can."""
+        why = self._ledger.never(job.scopes, job.charge)
+        return Failure(kind=FailureKind.SKIPPED, message=why) if why else None
 
     def _block(self, lane: _Lane, why: str, until: float | None, now: float) -> bool:
         """Note what the lane waits for, and since when; a retry that falls due wakes it too."""
@@ -315,7 +320,7 @@ class Dispatcher:
             self._advance()
 
     async def _skip(self, lane: _Lane, pending: _Pending, why: Failure) -> None:
-        """Hand a request that can never fit, or that nobody needs any more, to the sink, unsent."""
+        """Hand a request that can never be sent, or that nobody needs any more, to the sink."""
         lane.started += 1
         await self._finish(lane, pending, why)
 

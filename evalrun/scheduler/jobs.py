@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from evalrun.records.outcome import Attempt, Exchange, Outcome, Response
+from evalrun.records.outcome import Attempt, Exchange, Failure, Outcome, Response
 from evalrun.records.quota import RateFacts
 from evalrun.records.request import Request
 from evalrun.scheduler.rooms import Booking, Busy, Charge, Lesson, Never, Wait
@@ -40,7 +40,7 @@ class Ledger(Protocol):
 class Job:
     """A request to be sent, for whom (*ticket*, the caller's own), and the scopes that it books in.
 
-    *endpoint* names whose `Pressure` it is under: a provider's id.
+    *endpoint* names whose `Pressure` it is under: a provider's id. *unfit*: it cannot be sent at all, and ends so.
     """
 
     request: Request
@@ -48,6 +48,7 @@ class Job:
     scopes: tuple[str, ...]
     charge: Charge
     endpoint: str = ""
+    unfit: Failure | None = None
 
 
 Sink = Callable[[Job, Exchange], Awaitable[Sequence[Job]]]

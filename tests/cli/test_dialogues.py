@@ -324,3 +324,17 @@ def test_kill_9_in_mid_conversation_loses_no_reply(here: Path) -> None:
     assert sum(again.values()) - 180 <= 4 * 6
     with RunStore.open(newest_run(here / "results")) as store:
         assert all(len(store.exchanges(cell.key)) == 3 for cell in store.plan().cells)
+
+
+def test_what_a_dialect_cannot_say_waits_for_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cells that the dialect has no words for are skipped with the reason, also when the day is spent."""
+    with Scripted(echo) as lab:
+        quota = "quota: {rpd: 1, resets: rolling-24h}"
+        spent = TURNS.replace("openai-chat,", f"openai-chat, {quota},")
+        assert call(capsys, write(spent, lab.url)).code == 75
+        lab.bodies.clear()
+        said = call(capsys, write(TOOLS.replace("openai-chat,", f"openai-completions, {quota},"), lab.url))
+
+    assert said.code == 3, said.err
+    assert lab.bodies == []
+    assert "openai-completions has no tools" in said.out
