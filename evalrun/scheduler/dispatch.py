@@ -18,7 +18,7 @@ from typing import Any
 from evalrun.clock import Clock
 from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.quota import RateFacts, Refusal
-from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink, attempt_of
+from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink, attempt_of, misfit
 from evalrun.scheduler.pressure import Pressure
 from evalrun.scheduler.retry import NOT_SENT, PASSING, Again, GiveUp, Park, RetryPolicy, decide, unreachable
 from evalrun.scheduler.rooms import Booking, Charge, Lesson, Never, Wait
@@ -193,7 +193,7 @@ class Dispatcher:
             self._spawn(self._skip(lane, pending, Failure(kind=FailureKind.SPARED, message=needless)))
             return True
         if not pending.fits:
-            if unfit := job.unfit or self._misfit(job):
+            if unfit := job.unfit or misfit(self._ledger.never(job.scopes, job.charge)):
                 self._take(lane, pending)
                 self._spawn(self._skip(lane, pending, unfit))
                 return True
@@ -221,11 +221,6 @@ class Dispatcher:
             self._park(lane, until, found.why)
             return False
         return self._block(lane, found.why, until, now)
-
-    def _misfit(self, job: Job) -> Failure | None:
-        """Why a request can never fit a limit; None: it can."""
-        why = self._ledger.never(job.scopes, job.charge)
-        return Failure(kind=FailureKind.SKIPPED, message=why) if why else None
 
     def _block(self, lane: _Lane, why: str, until: float | None, now: float) -> bool:
         """Note what the lane waits for, and since when; a retry that falls due wakes it too."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from evalrun.records.outcome import Attempt, Exchange, Failure, Outcome, Response
+from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.quota import RateFacts
 from evalrun.records.request import Request
 from evalrun.scheduler.rooms import Booking, Busy, Charge, Lesson, Never, Wait
@@ -49,6 +49,11 @@ class Job:
     charge: Charge
     endpoint: str = ""
     unfit: Failure | None = None
+
+
+def misfit(why: str | None) -> Failure | None:
+    """What becomes of a request that can never fit a limit, for this reason; None: it fits."""
+    return Failure(kind=FailureKind.SKIPPED, message=why) if why else None
 
 
 Sink = Callable[[Job, Exchange], Awaitable[Sequence[Job]]]

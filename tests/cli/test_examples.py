@@ -32,8 +32,8 @@ def of_large(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_every_feature_has_an_example() -> None:
-    """What is tested here is what lies in suites/, besides the two that have tests of their own."""
-    assert {path.stem for path in SUITES.glob("*.yaml")} == {*EXAMPLES, "basic", "quota"}
+    """What is tested here is what lies in suites/, besides those that have tests of their own."""
+    assert {path.stem for path in SUITES.glob("*.yaml")} == {*EXAMPLES, "basic", "quota", "stopping"}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
