@@ -259,6 +259,7 @@ def test_foreign_variables_are_taken_away(name: str) -> None:
     assert name not in os.environ
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("required", "outcome"), [(False, "skipped"), (True, "error")])
 @pytest.mark.parametrize("name", ["shared", "browser"])
 def test_a_missing_need_is_never_silent_in_ci(name: str, required: bool, outcome: str, tmp_path: Path) -> None:

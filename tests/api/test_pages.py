@@ -24,6 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The blocks of docs/library.md run one after the other, and print what their comments say."""
     names: dict[str, Any] = {}

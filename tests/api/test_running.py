@@ -201,6 +201,7 @@ def test_ctrl_c_gives_an_interrupted_run(slow: Simulator, suite: Path, silent: p
     assert nothing_said(silent)
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_program(slow: Simulator, suite: Path) -> None:
     """The same as a program of its own, whose exit code is the run's."""
     program = f"import sys, evalrun\nsys.exit(evalrun.run_suite({str(suite)!r}, concurrency=4).exit_code)\n"

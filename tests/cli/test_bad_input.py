@@ -66,6 +66,7 @@ def as_nobody(folder: Path, *words: str) -> Said:
     return Said(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.slow
 def test_a_suite_that_may_not_be_read(open_folder: Path) -> None:
     """No permission to read is a complaint about the file, exit 2."""
     (open_folder / "suite.yaml").chmod(0o000)
@@ -76,6 +77,7 @@ def test_a_suite_that_may_not_be_read(open_folder: Path) -> None:
     assert "Traceback" not in said.err
 
 
+@pytest.mark.slow
 def test_results_that_cannot_be_written(open_folder: Path) -> None:
     """A results folder that refuses is found before anything is sent, exit 2, with what to do."""
     open_folder.chmod(0o555)
@@ -108,6 +110,7 @@ def test_a_missing_suite_names_a_near_one(
     assert "did you mean suite.yaml?" in said.err
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     """`evalrun … | head` ends without a traceback."""
     (tmp_path / "suite.yaml").write_text(GOOD)

@@ -98,6 +98,7 @@ def test_the_summary_fits_80_columns(demo: tuple[Said, Path]) -> None:
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_files(demo: tuple[Said, Path], tmp_path: Path) -> None:
     """Two runs of the same suite differ in run id, dates, times and attempts only."""
     program(BASIC, cwd=tmp_path)

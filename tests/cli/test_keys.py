@@ -75,6 +75,7 @@ def test_a_vendors_key_does_not_leave_for_a_foreign_origin(tmp_path: Path, stub:
     assert CANARY not in said.out + said.err
 
 
+@pytest.mark.slow
 def test_the_user_may_allow_it(tmp_path: Path, stub: Stub) -> None:
     """--allow-origin on the command line lets the key go there, and only there."""
     suite = write_suite(tmp_path, stub.url, "OPENAI_API_KEY")
@@ -95,6 +96,7 @@ def test_a_missing_key_is_said_before_anything_is_sent(tmp_path: Path, stub: Stu
     assert stub.seen == []
 
 
+@pytest.mark.slow
 def test_an_env_file_holds_keys(tmp_path: Path, stub: Stub) -> None:
     """--env-file gives a key that the environment does not have; a .env in the folder is not read by itself."""
     (tmp_path / ".env").write_text(f"LAB_KEY='{CANARY}'\n")

@@ -101,6 +101,7 @@ def test_kill_9_once_loses_nothing(tmp_path: Path, lab: Simulator) -> None:
     assert before - kept <= AT_ONCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )

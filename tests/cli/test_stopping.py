@@ -93,6 +93,7 @@ def test_a_difference_is_a_share(capsys: pytest.CaptureFixture[str], wrong: str)
     assert call(capsys, "plan", EXAMPLE, "--detect", wrong).code == 2
 
 
+@pytest.mark.slow
 def test_going_on_after_a_change_asks_what_was_spared(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A finished run stays as it is; the suite without ``stop_when`` starts a new one, with every cell."""
     (tmp_path / "stopping.csv").write_bytes((ROOT / "suites" / "stopping.csv").read_bytes())

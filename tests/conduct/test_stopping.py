@@ -175,6 +175,7 @@ def drawn_s(seed: int, request: Request) -> float:
     return float(0.01 * 100 ** (drawn[0] / 255))
 
 
+@pytest.mark.slow
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6), concurrency=st.integers(1, 24))
 def test_a_run_decides_where_the_rule_does_whatever_the_latencies(

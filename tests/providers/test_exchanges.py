@@ -186,6 +186,7 @@ def _one(headers: Mapping[str, list[str]]) -> dict[str, str]:
     return {name: values[-1] for name, values in headers.items()}
 
 
+@pytest.mark.slow
 def test_streams_cut_at_every_offset(shared_data: Path) -> None:
     """Recorded streams give the same events byte by byte, and with any one cut."""
     streams = [exchange.body for exchange in recorded.exchanges(shared_data) if exchange.stream]

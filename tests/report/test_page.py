@@ -110,6 +110,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     return page(tmp_path_factory.mktemp("hostile"), run_of(HOSTILE))
 
 
+@pytest.mark.slow
 def test_hostile_texts_make_no_markup(hostile: str) -> None:
     """Whatever the texts, the page has only the elements and attributes of the template, and loads nothing."""
     found = list(elements(hostile))

@@ -71,6 +71,7 @@ def test_a_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
         write_reports(tmp_path / "gone", plan, rows, make_comparison(plan, rows), make_facts())
 
 
+@pytest.mark.slow
 def test_rows_are_read_once_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows stream: memory beyond what the page keeps does not grow with the number of rows."""
     plan = make_plan(cases=600)

@@ -17,6 +17,7 @@ CELLS = [
 BLIND = [blind for blind in unknown() if blind.style in ("github", "silent")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cell",
     [pytest.param(cell, marks=[pytest.mark.slow] if number % 3 else []) for number, cell in enumerate(CELLS)],
@@ -32,6 +33,7 @@ def test_known_limits_are_used_to_the_brim(cell: Cell) -> None:
     assert figure.ratio <= 1.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blind", BLIND, ids=lambda blind: f"{blind.style}, {blind.window}")
 def test_unknown_limits_are_found(blind: Blind) -> None:
     """After a minute, few requests are refused and the pace is near the limit's, whether refusals name it or not."""

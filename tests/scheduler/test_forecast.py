@@ -318,6 +318,7 @@ def test_a_budget_that_is_too_small_is_said(budget: Budget, said: list[str]) -> 
 # ── whatever comes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("of", "takes_s"),
     [
@@ -347,6 +348,7 @@ def test_today_is_forecast_well_however_much_is_left() -> None:
     assert many.timing.days == 400
 
 
+@pytest.mark.slow
 def test_a_walk_that_would_be_too_long_goes_on_at_its_pace() -> None:
     """A small lane beside a huge one in a tight limit is not walked to the end, and ends when its pace says."""
     scopes = {"run": scope("run", Quota()), "large": scope("large", quota(limit("requests", 1)))}

@@ -47,6 +47,7 @@ def race(folder: Path, *, processes: int, limit: int, per_s: float, windows: int
     return sorted(float(line) for line in (folder / "server.log").read_text().split())
 
 
+@pytest.mark.slow
 def test_processes_never_exceed_a_window_together(tmp_path: Path) -> None:
     """Three processes that book in one file send no more than the limit in any window, and most of what it allows."""
     times = race(tmp_path, processes=3, limit=20, per_s=0.5, windows=4)
@@ -89,6 +90,7 @@ def kill_at(folder: Path, places: list[tuple[int, str]]) -> None:
     assert sent()[0] >= 80 - len(places)
 
 
+@pytest.mark.slow
 def test_a_kill_at_every_place_leaves_no_request_uncounted(tmp_path: Path) -> None:
     """Killed while it reserves, before it sends, after that, while it settles: the ledger counts what was sent."""
     kill_at(tmp_path, [(1 + index, place) for index, place in enumerate(PLACES)])

@@ -124,6 +124,7 @@ def ideal_s(window: WindowKind, requests: int, per_minute: int, latency_s: float
     return turns * 60 + latency_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", ["rolling", "fixed", "bucket"])
 @pytest.mark.parametrize("latency_s", [0.05, 0.2, 0.5])
 @pytest.mark.parametrize("per_minute", [10, 15, 60, 600])
@@ -198,6 +199,7 @@ def test_a_bucket_counts_late_news_where_it_belongs() -> None:
     assert account.used(100.0) == pytest.approx(10.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", ["rolling", "fixed", "bucket"])
 @pytest.mark.parametrize("axis", ["requests", "tokens"])
 def test_thirty_thousand_a_minute_are_kept_in_constant_time(window: WindowKind, axis: str) -> None:

@@ -77,6 +77,7 @@ def perturbed(expected, calls) -> Iterator[tuple[str, list[tuple[str, dict]]]]:
             yield f"{key} is missing", [(name, {k: v for k, v in arguments.items() if k != key}), *others]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), FILES.items())
 def test_possible_answers_match_and_others_do_not(shared_data, name, size):
     """Each accepted answer scores 1, in any order of its calls; with one thing wrong it scores less."""

@@ -66,6 +66,7 @@ def test_deep_json_is_found_without_recursion():
     assert one("is-json", deep).error == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

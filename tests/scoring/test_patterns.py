@@ -66,6 +66,7 @@ def test_flags_are_letters(flags, answer, value, passes):
     assert one("regex", answer, value).passed is not passes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "text"), [*EVIL[:4], *(pytest.param(*evil, marks=pytest.mark.slow) for evil in EVIL[4:])]
 )

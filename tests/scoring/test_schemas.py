@@ -130,6 +130,7 @@ def test_odd_json_is_held_against_a_schema(text, fault):
     assert fault in found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "schema", [{"items": {"$ref": "#"}}, {"additionalProperties": {"$ref": "#"}}, {"type": "array"}]
 )

@@ -197,6 +197,7 @@ def test_any_jumble_of_known_words_gets_a_reply(text: str) -> None:
     assert isinstance(speak("medium", asked(text, text)).text, str)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part", [" ", "a", "A", "1", "-", "(", "A ", "A-", "1 (", "a:b ", "\n", '"', "a, ", "key a ", "9^9^", "name is A "]
 )

@@ -139,6 +139,7 @@ def _slower(exchanges, by):
     return (replace(exchange, outcome=replace(exchange.outcome, latency_s=0.1 + by, usage=usage), cost_usd=0.01 * by),)
 
 
+@pytest.mark.slow
 def test_rows_leave_little_behind():
     """Ten thousand cells with every figure take less than 150 bytes a cell while they are added up."""
     columns = dict.fromkeys("ab", "pf" * 2_500)
@@ -154,6 +155,7 @@ def test_rows_leave_little_behind():
     assert taken < 150 * len(found)
 
 
+@pytest.mark.slow
 def test_many_rows_are_compared_quickly():
     """Forty thousand rows in four columns take seconds at most."""
     columns = dict.fromkeys("abcd", "ppfpe" * 2000)

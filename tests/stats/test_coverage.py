@@ -72,6 +72,7 @@ POPULATIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("population", POPULATIONS)
 @pytest.mark.parametrize(("n", "low", "high"), [(50, 0.92, 1.0), pytest.param(500, 0.94, 0.96, marks=pytest.mark.slow)])
 def test_the_bootstrap_covers(population, n, low, high):

@@ -87,6 +87,7 @@ def test_prune_by_age_and_size(tmp_path: Path) -> None:
     assert (tmp_path / "c.db").stat().st_size < before / 2
 
 
+@pytest.mark.slow
 def test_several_processes_at_once(tmp_path: Path) -> None:
     """Processes that begin the same cache together lose nothing."""
     command = [sys.executable, "-c", PUTTER, str(tmp_path / "c.db")]

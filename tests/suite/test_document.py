@@ -115,6 +115,7 @@ def test_respelled_numbers_are_known() -> None:
     assert read("a: [3.10, 3.1, 1.0, 0x10]").respelled == {("a", 0): "3.10", ("a", 3): "0x10"}
 
 
+@pytest.mark.slow
 def test_five_thousand_cases_are_read_in_a_second() -> None:
     """Reading is fast enough for large suites."""
     text = "cases:\n" + "".join(

@@ -378,6 +378,7 @@ def test_the_starter_suite_loads(tmp_path: Path) -> None:
     assert len(load(tmp_path, uncommented).gates) == 3
 
 
+@pytest.mark.slow
 def test_large_suites_load_fast(tmp_path: Path) -> None:
     """5,000 cases in the suite, or 100,000 in a file, take seconds at most."""
     cases = "\n" + "".join(f"  - {{id: c{n}, vars: {{q: 'is {n}?'}}, expected: [a, b]}}\n" for n in range(5000))
