@@ -15,10 +15,10 @@ PYTEST := $(VENV) -m pytest -n auto --dist worksteal
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo test test-all bench-quota lint types format schema clean
+.PHONY: help demo test test-all bench-quota bench-stopping lint types format schema clean
 
 help: ## Explain every target
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  PYTHON=python3.13 make test   take another Python for .venv (3.11 or newer)"
 	@echo "  make demo SUITE=my.yaml       run another suite"
@@ -35,6 +35,9 @@ test-all: .venv/installed-dev ## Run every test: the slow ones and those in Chro
 
 bench-quota: .venv/installed-test ## Measure the quota engine against the best schedule: results/bench/quota.json
 	@$(VENV) -m tests.bench.quota
+
+bench-stopping: .venv/installed-test ## Measure what stopping early saves: results/bench/stopping.json
+	@$(VENV) -m tests.bench.stopping
 
 lint: .venv/installed-dev ## Check style and formatting with ruff
 	@$(VENV) -m ruff check .

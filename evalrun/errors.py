@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
 
 
 EXIT_CODES: dict[ExitCode, str] = {
-    ExitCode.COMPLETE: "complete, all gates passed",
+    ExitCode.COMPLETE: "complete, no gate failed",
     ExitCode.GATE_FAILED: "complete, a gate failed",
     ExitCode.USAGE: "wrong usage or an invalid suite; nothing was sent",
     ExitCode.INCOMPLETE: "incomplete: cells without a verdict above max_error_rate",

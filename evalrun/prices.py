@@ -120,8 +120,11 @@ def _lowest(figure: object) -> float:
 
 
 def model_note(provider: str, model: str) -> str | None:
-    """A sentence about a model that the snapshot does not know, though it knows its provider's; None for all others."""
-    table = _tables().get(provider)
+    """A sentence about a model that the snapshot does not know, though it knows its provider's; None for all others.
+
+    At Azure a model is a deployment, which its owner names.
+    """
+    table = None if provider in _SOLD else _tables().get(provider)
     if table is None or price_of(provider, model) is not None:
         return None
     near = get_close_matches(model.lower(), list(table.names), n=1)

@@ -52,9 +52,13 @@ async def call(
 ) -> str:
     """What *function* of *file* (an absolute path) returns for *arguments*, as text: a text as it is, all else as JSON.
 
-    Raises ToolFault where it raises, does not end within *timeout_s* seconds, or returns more than 1 MiB.
+    Raises ToolFault where it raises, does not end within *timeout_s* seconds, or returns more than 1 MiB, and where the
+    arguments, which a model wrote, are nested too deeply to be passed on.
     """
-    said = json.dumps({"file": str(file), "function": function, "arguments": dict(arguments)}).encode("ascii")
+    try:
+        said = json.dumps({"file": str(file), "function": function, "arguments": dict(arguments)}).encode("ascii")
+    except RecursionError:
+        raise ToolFault("the arguments are nested too deeply") from None
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-c", _RUNNER,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,

@@ -63,6 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.shared)
         if "chromium" in fixtures:
             item.add_marker(pytest.mark.browser)
+        if item.get_closest_marker("sdk"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,6 +75,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("browser"):
         require(importlib.util.find_spec("playwright"), "needs playwright (make test-all installs it)")
         require(find_chromium(), "needs Chromium (Debian: apt-get install chromium)")
+    if item.get_closest_marker("sdk"):
+        for module in ("openai", "anthropic", "azure"):
+            require(importlib.util.find_spec(module), f"needs {module} of the extra sdk (make test-all installs it)")
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ IMPURE = frozenset(
 )
 IMPURE_CALLS = frozenset({"eval", "exec", "input", "open", "print"})
 IMPURE_DATES = frozenset({"now", "today", "utcnow"})
-"""What a module that only calculates may not touch. Of random, only the class Random."""
+OWN_CHANCE = frozenset({"Random", "Generator", "default_rng"})
+"""What a module that only calculates may not touch, and what it may take of random: a generator of its own, seeded."""
 
 BY_NAME = frozenset({"__import__", "find_spec", "files", "get_data", "import_module", "run_module"})
 MUST_BE_LITERAL = frozenset({"__import__", "import_module", "run_module"})
@@ -124,13 +125,13 @@ def _read(path: str, source: str, modules: frozenset[str]) -> Reading:
         elif isinstance(node, ast.ImportFrom):
             targets = list(_from(node, package, modules))
             if node.module == "random":
-                reading.impure += [(line, f"takes random.{a.name}") for a in node.names if a.name != "Random"]
+                reading.impure += [(line, f"takes random.{a.name}") for a in node.names if a.name not in OWN_CHANCE]
         elif isinstance(node, ast.Call):
             targets = list(_call(node, reading))
             how = "for data" if _name_of(node.func) in FOR_DATA else how
         elif isinstance(node, ast.Attribute):
             owner = _name_of(node.value)
-            chance = owner == "random" and node.attr != "Random"
+            chance = owner == "random" and node.attr not in OWN_CHANCE
             if chance or (owner in {"datetime", "date"} and node.attr in IMPURE_DATES):
                 reading.impure.append((line, f"takes {owner}.{node.attr}"))
         reading.imports += [Import(target, line, how) for target in targets]
@@ -159,6 +160,8 @@ def _call(node: ast.Call, reading: Reading) -> Iterator[str]:
     name = _name_of(node.func)
     if isinstance(node.func, ast.Name) and name in IMPURE_CALLS:
         reading.impure.append((node.lineno, f"calls {name}"))
+    if name == "default_rng" and not node.args:
+        reading.impure.append((node.lineno, "draws without a seed"))
     if name not in BY_NAME or not node.args:
         return
     first = node.args[0]

@@ -17,8 +17,9 @@ LAW = Law(
             ["suite", "dialogue", "scheduler", "providers", "simulator", "scoring", "stats", "store", "report"], 2
         ),
         "conduct": 3,
-        "cli": 5,
-        "": 5,  # evalrun/__init__.py, the Python API
+        "progress": 4,
+        **dict.fromkeys(["api", "cli"], 5),
+        "": 6,  # evalrun/__init__.py, which hands out the Python API
         "__main__": 6,
     },
     pure=[
@@ -30,6 +31,8 @@ LAW = Law(
         "evalrun.safe_text",
         "evalrun.suite.definitions",
         "evalrun.conduct.choices",
+        "evalrun.conduct.daily",
+        "evalrun.conduct.feeds",
         "evalrun.conduct.matching",
         "evalrun.dialogue.*",
         "evalrun.catalog.adapt",
@@ -47,6 +50,20 @@ LAW = Law(
         "evalrun.scheduler.forecast",
         "evalrun.scheduler.forecast_state",
         "evalrun.scheduler.forecast_walk",
+        "evalrun.simulator.answer",
+        "evalrun.simulator.complaints",
+        "evalrun.simulator.conversation",
+        "evalrun.simulator.dialects.*",
+        "evalrun.simulator.draws",
+        "evalrun.simulator.embeddings",
+        "evalrun.simulator.families.*",
+        "evalrun.simulator.faults",
+        "evalrun.simulator.pictures",
+        "evalrun.simulator.pieces",
+        "evalrun.simulator.replies",
+        "evalrun.simulator.schemas",
+        "evalrun.simulator.tools.*",
+        "evalrun.simulator.wants",
         "evalrun.simulator.windows",
         "evalrun.providers.dialect",
         "evalrun.providers.asking",
@@ -82,7 +99,7 @@ LAW = Law(
         ("evalrun.report.page", "jinja2"),
         ("evalrun.suite.json_schemas", "jsonschema_rs"),
     ],
-    start=["evalrun.cli", "evalrun.cli.verbs", "evalrun.__main__"],
+    start=["evalrun", "evalrun.cli", "evalrun.cli.verbs", "evalrun.__main__"],
     not_at_the_start=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "tiktoken"],
     lazy_floor=3,
 )
@@ -125,7 +142,7 @@ MUTATIONS = {
     "a stranger among leaf tools": ({"keys.py": "from evalrun import files"}, "evalrun.files, a stranger"),
     "a stranger among nouns": ({"records/a.py": "from evalrun.errors import X"}, "evalrun.errors, a stranger"),
     "upstairs": ({"stats/a.py": "import evalrun.conduct.run"}, "evalrun.conduct.run, on floor 3, above its own (2)"),
-    "upstairs, the package itself": ({"stats/a.py": "from evalrun import run_suite"}, "evalrun, on floor 5, above"),
+    "upstairs, the package itself": ({"stats/a.py": "from evalrun import run_suite"}, "evalrun, on floor 6, above"),
     "relatively": ({"stats/a.py": "from ..report.write import x"}, "evalrun.report.write, a stranger"),
     "relatively, from a package": ({"stats/__init__.py": "from ..report import write"}, "evalrun.report.write, a"),
     "under TYPE_CHECKING": (
@@ -162,6 +179,11 @@ MUTATIONS = {
     "open in a pure module": ({"template.py": "def f(p):\n    return open(p)"}, "is pure, but calls open"),
     "chance in a pure module": ({"stats/a.py": "import random\nx = random.random()"}, "takes random.random"),
     "chance by name": ({"stats/a.py": "from random import shuffle"}, "takes random.shuffle"),
+    "chance without a seed": (
+        {"stats/a.py": "import numpy as np\nx = np.random.default_rng()"},
+        "is pure, but draws without a seed",
+    ),
+    "chance of numpy": ({"stats/a.py": "import numpy as np\nx = np.random.normal()"}, "takes random.normal"),
     "today in a pure module": ({"stats/a.py": "import datetime\nx = datetime.datetime.now()"}, "takes datetime.now"),
 }
 
@@ -179,6 +201,7 @@ ALLOWED = {
     "its own folder": {"stats/a.py": "from evalrun.stats import n\nfrom .n import x"},
     "the version": {"conduct/b.py": "from evalrun import __version__"},
     "its own generator": {"stats/a.py": "import random\nfrom random import Random\nx = random.Random(7)"},
+    "numpy's own generator": {"stats/a.py": "import numpy as np\nx = np.random.default_rng(7)"},
     "lazily, high up": {"cli/__init__.py": "def f():\n    from evalrun.conduct import run"},
     "tiktoken in tokens": {"tokens/encodings.py": "def f():\n    import tiktoken"},
     "a heavy package where it is used": {"report/a.py": "import pandas"},

@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), ROOT / "results" / "README.md"]
 README = (ROOT / "README.md").read_text("utf-8")
+ENDPOINTS = (ROOT / "docs" / "endpoints.md").read_text("utf-8")
 TARGETS = frozenset(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.M))
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -121,6 +122,32 @@ def test_every_parameter_is_told() -> None:
     assert sorted(told) == sorted(ParamsEntry.model_fields)
 
 
+GATES = (ROOT / "docs" / "gates.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("shown", re.findall(r"^```yaml\n(.*?)^```", GATES, re.M | re.S))
+def test_the_examples_of_gates_are_valid(shown: str, tmp_path: Path) -> None:
+    """Each list of gates that docs/gates.md shows belongs to a suite that loads."""
+    from evalrun.scoring import OPTIONS
+    from evalrun.suite.load import load_suite
+
+    models = "models: [{id: simulator/large, label: mini}]\nprompts: {ask: Hi}\n"
+    rest = "cases: [{expected: x, tags: [europe]}]\nscorers: [icontains: {name: terse}]\n"
+    (tmp_path / "suite.yaml").write_text(models + rest + shown, encoding="utf-8")
+
+    assert load_suite(tmp_path / "suite.yaml", scorers=OPTIONS).gates
+
+
+def test_every_figure_of_a_gate_is_told() -> None:
+    """The table of docs/gates.md has each name of a figure, and no other."""
+    from evalrun.suite.gates import METRICS
+
+    table = GATES.partition("| figure | what |")[2].partition("\n\n")[0]
+    told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+
+    assert sorted(told) == sorted([*METRICS, "mean(scorer.<name>)"])
+
+
 def test_readme_has_the_table_of_exit_codes() -> None:
     """README tells each exit code in the words of the program."""
     rows = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.M)
@@ -131,3 +158,65 @@ def test_readme_has_the_table_of_exit_codes() -> None:
 def test_changelog_tells_this_version() -> None:
     """The version that is being written has its chapter."""
     assert f"\n## {evalrun.__version__} (" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_suite_in_endpoints_is_valid(tmp_path: Path) -> None:
+    """The suite that docs/endpoints.md shows loads without a complaint."""
+    from evalrun.scoring import OPTIONS
+    from evalrun.suite.load import load_suite
+
+    (shown,) = re.findall(r"^```yaml\n(version: .+?)^```", ENDPOINTS, re.M | re.S)
+    (tmp_path / "suite.yaml").write_text(shown, encoding="utf-8")
+    suite = load_suite(tmp_path / "suite.yaml", scorers=OPTIONS)
+
+    assert suite.providers["openai"].dialect == "openai-responses"
+
+
+def test_endpoints_tells_every_provider() -> None:
+    """docs/endpoints.md has the catalog's table: each provider with its dialect and key variable."""
+    from evalrun.catalog import DIALECTS, PROVIDERS
+
+    table = re.findall(r"^\| `([\w-]+)` \| (\S+) \| (\S+) \|", ENDPOINTS, re.M)
+    rows = {name: (dialect, key) for name, dialect, key in table if name in PROVIDERS}
+    wanted = {
+        entry.id: (_quoted(None if entry.dialect == "recorded" else entry.dialect), _quoted(entry.api_key_env))
+        for entry in PROVIDERS.values()
+        if not entry.id.startswith("simulator-")
+    }
+
+    assert rows == wanted
+    assert all(f"`{name}`" in ENDPOINTS for name in {*PROVIDERS, *DIALECTS})
+
+
+@pytest.mark.parametrize(
+    "words", commands_in(ROOT / "docs" / "endpoints.md", "evalrun"), ids=lambda words: "-".join(words[:3])
+)
+def test_the_commands_of_endpoints_run(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every command of docs/endpoints.md does what it is shown for; what a vendor would answer is made up."""
+    from evalrun import cli
+    from evalrun.conduct import models
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVALRUN_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("LAB_KEY", "sk-canary-0123456789")
+    monkeypatch.setattr(models, "_ask", lambda *_: _listed())
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "mine.yaml").write_text(
+        "providers: {lab: {base_url: 'https://llm.example.org/v1', api_key_env: LAB_KEY}}\n"
+        "models: [lab/a, simulator/small]\n"
+        "prompts: {p: 'Capital of France?'}\ncases: [{expected: Paris}]\nscorers: [icontains]\n"
+    )
+    only = ["--only", "model=small"] if words and words[0].endswith(".yaml") else []
+
+    assert cli.execute([*words, *only]) == 0, capsys.readouterr().err
+
+
+def _quoted(word: str | None) -> str:
+    return f"`{word}`" if word else "none"
+
+
+async def _listed() -> list[str]:
+    return ["gpt-4o"]

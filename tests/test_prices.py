@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import evalrun.prices
-from evalrun.prices import cost_usd, price_date, price_of, repriced
+from evalrun.prices import cost_usd, model_note, price_date, price_of, repriced
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Response, TokensMethod, Usage
 from evalrun.records.suite import Price
 
@@ -22,6 +22,25 @@ DOCUMENT = json.loads(Path(evalrun.prices.__file__).with_name("prices.json").rea
 def usage(prompt: int | None, completion: int | None, cached: int | None = None) -> Usage:
     """Token figures as an API tells them."""
     return Usage(prompt_tokens=prompt, completion_tokens=completion, cached_tokens=cached, method=TokensMethod.API)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("openai/gpt-4o-mni", "did you mean gpt-4o-mini?"),
+        ("openai/gpt-4o", None),
+        ("openai/something-else-entirely-4711", DOCUMENT["as_of"]),
+        ("lab/anything", None),
+        ("azure/my-deployment", None),
+        ("simulator/large", None),
+    ],
+)
+def test_an_unknown_model_is_noted(model: str, words: str | None) -> None:
+    """A name that the snapshot does not know is noted, with the nearest, where it knows that provider's others."""
+    note = model_note(*model.split("/", 1))
+
+    assert (note is None) == (words is None)
+    assert note is None or (words or "") in note
 
 
 @pytest.mark.parametrize(

@@ -105,3 +105,13 @@ async def test_a_function_sees_no_keys(file: Path) -> None:
 async def test_a_value_that_is_no_json_is_written_as_text(file: Path) -> None:
     """A result that JSON has no form for does not end the call."""
     assert "module 'os'" in await ask(file, "odd")
+
+
+async def test_arguments_that_are_nested_too_deeply(file: Path) -> None:
+    """A model can write arguments that can be read, but from here not be written again: that call has no result."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(ToolFault, match="nested too deeply"):
+        await ask(file, "add", a=deep)

@@ -35,7 +35,7 @@ _PROVIDER_LACKS: Mapping[str, tuple[str, ...]] = {
     # 400 "Unknown name": ChatterUI#227, mcpchecker#188; "Penalty is not enabled": google-gemini/cookbook#1290 (2026-07)
     "gemini": ("seed", *_PENALTIES),
     # the API's schema (CompletionArgs) has no such member and forbids others: 422 extra_forbidden
-    "mistral": ("logit_bias", *_LOGPROBS),
+    "mistral": ("logit_bias", *_LOGPROBS, "user", "service_tier"),
 }
 
 _ONLY_MAX_TOKENS = frozenset({"openai-completions", "anthropic-messages"})
@@ -50,6 +50,8 @@ _GPT = re.compile(r"gpt-(?P<major>[5-9]|[12]\d)(?:\.(?P<minor>\d+))?(?P<chat>-ch
 _NO_EFFORT = re.compile(r"gpt-(?:3\.?5|4|5(?:\.\d+)?-chat)|chatgpt-")
 _CLAUDE = re.compile(r"claude-[a-z]+-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 
+_SIMULATED_REASONING = "thinker"  # refuses what OpenAI's reasoning models refuse
+
 _OF_OPENAI = frozenset({"openai-chat", "openai-responses", "azure-openai", "azure-ai-inference"})
 
 
@@ -63,7 +65,8 @@ def adapt(
     """
     found, notes = dict(params), list[str]()
     name = model.rpartition("/")[2].lower()
-    reasoning = dialect in _OF_OPENAI and _reasons(name)
+    simulated = provider_id.partition("-")[0] == "simulator"
+    reasoning = dialect in _OF_OPENAI and (name == _SIMULATED_REASONING if simulated else _reasons(name))
     _name_output_limit(provider_id, dialect, found, notes, reasoning=reasoning)
     _leave_out(found, notes, _DIALECT_LACKS.get(dialect, ()), f"{dialect} has none")
     _leave_out(found, notes, _PROVIDER_LACKS.get(provider_id, ()), f"{provider_id} takes none")

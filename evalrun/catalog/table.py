@@ -17,8 +17,8 @@ class CatalogEntry:
     has begun (the simulator), and where it is the user's own: then *endpoint_env* names the variable that holds it.
     *origins* are the only places that *api_key_env* goes to without being asked about. *profile* says how the vendor
     limits use; *headers* go along with every request; *spelling* is what the vendor calls members of the body that
-    OpenAI calls otherwise. *gone* says of a service that was closed since when, and what there is instead.
-    *source* is where this is written, *date* when it was looked at.
+    OpenAI calls otherwise, empty for one that it refuses. *gone* says of a service that was closed since when, and what
+    there is instead. *source* is where this is written, *date* when it was looked at.
     """
 
     id: str
@@ -139,7 +139,8 @@ ENTRIES = (
         origins=("https://api.mistral.ai",),
         about="Mistral",
         profile="mistral",
-        spelling={"seed": "random_seed"},
+        # 422 extra_forbidden; streams tell their usage unasked: openai-agents-python#442 (2025-04), avante.nvim#2347
+        spelling={"seed": "random_seed", "stream_options": ""},
         source="https://docs.mistral.ai/api",
         date=_LOOKED,
     ),

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evalrun.conduct.baselines import gate_notes
 from evalrun.conduct.foresight import Foreseen
-from evalrun.conduct.notes import model_notes, warnings_of
+from evalrun.conduct.notes import model_notes, stopping_notes, warnings_of
 from evalrun.conduct.plan import ColumnForecast, shown_requests
 from evalrun.conduct.plan import forecast as column_forecasts
 from evalrun.records.plan import Plan
@@ -62,7 +63,7 @@ def model_lines(plan: Plan, forecast: Forecast) -> Iterator[str]:
     for line, (_, _, tail, remarks) in zip(lines, rows, strict=True):
         yield f"{line}   {tail}".rstrip() if beside else line.rstrip()
         for remark in remarks:
-            yield from _wrapped(remark, "    ")
+            yield from wrapped(remark, "    ")
     if not beside:
         yield from _limit_lines([(label, tail) for label, _, tail, _ in rows])
 
@@ -75,7 +76,7 @@ def _limit_lines(tails: Sequence[tuple[str, str]]) -> Iterator[str]:
             labels.setdefault(tail, []).append(label)
     for tail, mine in labels.items():
         whose = f"{', '.join(mine)}: " if len(labels) > 1 else ""
-        yield from _wrapped(f"{whose}{tail}", " " * 10, first="  limits  ")
+        yield from wrapped(f"{whose}{tail}", " " * 10, first="  limits  ")
 
 
 def closing_lines(forecast: Forecast, after: str = "") -> Iterator[str]:
@@ -83,9 +84,9 @@ def closing_lines(forecast: Forecast, after: str = "") -> Iterator[str]:
     said = safe_line(time_text(forecast))
     if after and cells_wide(said) + 1 + cells_wide(after) <= WIDTH:
         said, after = f"{said} {after}", ""
-    yield from _wrapped(said, "")
+    yield from wrapped(said, "")
     for line in forecast.budget:
-        yield from _wrapped(line, "")
+        yield from wrapped(line, "")
     if after:
         yield after
 
@@ -100,9 +101,11 @@ def plan_lines(plan: Plan, foreseen: Foreseen) -> Iterator[str]:
         yield f"done about {_moment(foreseen.forecast.timing.finishes_at)}{condition}"
     if foreseen.run:
         words = f"evalrun {safe_line(Path(plan.suite.file).name)} goes on with {foreseen.run}; --new starts anew"
-        yield from _wrapped(words, "")
-    for note in (*warnings_of(plan), *model_notes(plan), *foreseen.notes):
-        yield from _wrapped(f"note: {safe_line(note)}", "")
+        yield from wrapped(words, "")
+    for at, gate in enumerate(gate_notes(plan.suite)):
+        yield from wrapped(safe_line(gate), " " * 8, first=" " * 8 if at else "gates   ")
+    for note in (*stopping_notes(plan), *warnings_of(plan), *model_notes(plan), *foreseen.notes):
+        yield from wrapped(f"note: {safe_line(note)}", "")
 
 
 def request_lines(place: str, request: Request) -> Iterator[str]:
@@ -130,7 +133,7 @@ def time_text(forecast: Forecast) -> str:
         left = f", {amounts.never_fit:,} can never fit" if amounts.never_fit else ""
         return f"nothing is left to send: {amounts.answered:,} answered already{left}."
     if timing.finishes_at is None or timing.most_s is None:
-        least = f"at least {_span(timing.least_s)}; " if timing.least_s >= MINUTE_S else ""
+        least = f"at least {span(timing.least_s)}; " if timing.least_s >= MINUTE_S else ""
         return f"{least}how long it takes is unknown: no earlier answers were timed."
     why = f" ({_binding_text(timing.binding)})" if timing.binding else ""
     first, day = forecast.sittings[0], _moment(timing.finishes_at)
@@ -142,9 +145,9 @@ def time_text(forecast: Forecast) -> str:
         over = f", on {timing.days} days" if timing.days > 1 else ""
         return f"about {_range(timing.least_s, timing.most_s)}{over}{why}."
     if timing.days > 1:
-        return f"about {_span(now_s)} today, then {plural(timing.days - 1, 'more day')}{why}."
+        return f"about {span(now_s)} today, then {plural(timing.days - 1, 'more day')}{why}."
     pauses = plural(len(forecast.sittings) - 1, "pause")
-    return f"about {_span(now_s)}, then {pauses} until about {day}{why}."
+    return f"about {span(now_s)}, then {pauses} until about {day}{why}."
 
 
 def _binding_text(binding: Binding) -> str:
@@ -159,6 +162,11 @@ def _figures(amounts: Amounts) -> tuple[str, str, str, str]:
     else:
         output, cost = f"~{tokens(amounts.output_tokens)} out", _cost("~", amounts.cost_usd)
     return plural(amounts.requests, "request"), f"~{tokens(amounts.input_tokens)} in", output, cost
+
+
+def cost_text(amounts: Amounts) -> str:
+    """What it costs: about, or at most where no earlier answer says."""
+    return _figures(amounts)[3]
 
 
 def _cost(sign: str, usd: float | None) -> str:
@@ -205,7 +213,7 @@ def _remarks(lane: LaneForecast) -> Iterator[str]:
         yield safe_line(f"{count(misfit.count)} can never fit: {misfit.why} (largest: {misfit.largest:,.0f})")
 
 
-def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
+def wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
     """*text* in lines of at most `WIDTH`, all behind *indent* but the first, which may begin otherwise."""
     width = WIDTH - 2 if "::" in text or "##" in text else WIDTH  # room for the mark that safe_text puts in front
     lines, line = [], indent if first is None else first
@@ -219,12 +227,12 @@ def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
 
 
 def _range(least_s: float, most_s: float) -> str:
-    if most_s <= _NEAR * least_s or _span(least_s) == _span(most_s):
-        return _span(most_s)
-    return f"{_span(least_s)} to {_span(most_s)}"
+    if most_s <= _NEAR * least_s or span(least_s) == span(most_s):
+        return span(most_s)
+    return f"{span(least_s)} to {span(most_s)}"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """A length of time in one or two units."""
     if seconds < 100:
         return f"{max(1, math.ceil(seconds))} s"
@@ -256,14 +264,15 @@ def plan_json(plan: Plan, foreseen: Foreseen, show: int) -> dict[str, Any]:
         "run": foreseen.run or None,
         "columns": [_column_json(one) for one in column_forecasts(plan)],
         "models": [_lane_json(lane) for lane in found.lanes],
-        "in_all": asdict(found.amounts) | _timing_json(found.timing),
+        "in_all": asdict(found.amounts) | timing_json(found.timing),
         "sittings": [
             {"starts_at": _iso(one.starts_at), "ends_at": _iso(one.ends_at), "requests": one.requests}
             for one in found.sittings
         ],
         "sentence": time_text(found),
         "budget": list(found.budget),
-        "notes": [*warnings_of(plan), *model_notes(plan), *foreseen.notes],
+        "gates": gate_notes(plan.suite),
+        "notes": [*stopping_notes(plan), *warnings_of(plan), *model_notes(plan), *foreseen.notes],
         "requests": [
             {"cell": place, "key": request.key, "model": request.model, "params": dict(request.params),
              "messages": [message_json(message) for message in request.messages],
@@ -292,7 +301,7 @@ def _lane_json(lane: LaneForecast) -> dict[str, Any]:
     return {
         "model": lane.lane,
         **asdict(lane.amounts),
-        **_timing_json(lane.timing),
+        **timing_json(lane.timing),
         "never_fit_because": [asdict(misfit) for misfit in lane.never_fit],
         "limits": [_limit_json(scope, standing) for scope in lane.scopes for standing in scope.limits],
         "concurrency": [
@@ -317,7 +326,8 @@ def _limit_json(scope: ScopeState, standing: LimitState) -> dict[str, Any]:
     }
 
 
-def _timing_json(timing: Timing) -> dict[str, Any]:
+def timing_json(timing: Timing) -> dict[str, Any]:
+    """When it will happen, and which limit decides that."""
     binding = timing.binding
     return {
         "binding": None if binding is None else {"model": binding.lane, "scope": binding.scope, "limit": binding.words},

@@ -13,11 +13,14 @@ from typing import Any
 import click
 
 from evalrun.cli.plan_text import closing_lines, head_line, model_lines
-from evalrun.cli.progress import Bars, Lines
+from evalrun.conduct.bless import Blessed
 from evalrun.conduct.finish import Finished
 from evalrun.conduct.options import LaneProgress
 from evalrun.errors import ExitCode
+from evalrun.progress import Bars, Lines, progress_on
 from evalrun.records.plan import Plan
+from evalrun.report.json_files import gate_json
+from evalrun.report.numbers import plural
 from evalrun.report.terminal import summary
 from evalrun.safe_text import safe_line
 from evalrun.scheduler.forecast import Forecast
@@ -57,11 +60,7 @@ class Screen:
         lines = (head_line(plan), *model_lines(plan, forecast), *closing_lines(forecast, "^C keeps what is done."))
         for line in lines:
             click.echo(line, err=True)
-        totals = dict.fromkeys(done, 0)
-        for cell in plan.cells:
-            totals[plan.columns[cell.column].model] += 1
-        asked = {label: (done[label], total) for label, total in totals.items()}
-        self._progress = Bars(asked, sys.stderr) if sys.stderr.isatty() else Lines(sys.stderr)
+        self._progress = progress_on(sys.stderr, plan, done)
 
     def tick(self, lanes: tuple[LaneProgress, ...]) -> None:
         """See conduct.options.Observer."""
@@ -110,9 +109,28 @@ def run_lines(results: Path) -> Iterator[str]:
         return
     width = max(len(info.suite) for info in infos)
     for info in reversed(infos):
-        said = info.damage or f"{info.planned - info.pending}/{info.planned} asked"
+        said = info.damage or f"{info.planned - info.pending - info.spared}/{info.planned} asked"
+        said += f", {info.spared} not needed" if info.spared else ""
         said += f", {info.errors} in error" if info.errors else ""
         yield safe_line(f"{info.suite.ljust(width)}  {info.run}  {info.state:<11}  {said}")
+
+
+def blessed_lines(one: Blessed) -> Iterator[str]:
+    """What a new baseline holds, what it changed, and what to do with it."""
+    cells, columns = plural(len(one.baseline.cells), "cell"), plural(len(one.baseline.columns), "column")
+    yield safe_line(f"written: {one.path} ({cells} of {columns}, run {one.baseline.run})")
+    if one.before is not None:
+        parts = {"better": one.better, "worse": one.worse, "the same": one.same, "new": one.new, "gone": one.gone}
+        said = ", ".join(f"{number:,} {what}" for what, number in parts.items() if number)
+        others = f"; {plural(one.other_requests, 'request')} changed" if one.other_requests else ""
+        yield safe_line(f"against {one.before.run} of {one.before.date[:10]}: {said or 'nothing'}{others}")
+    if one.gone:
+        yield f"WARNING: {plural(one.gone, 'cell')} of the baseline before are not in this one"
+    if one.unscored:
+        yield f"{plural(one.unscored, 'cell')} of the run without a verdict are left out"
+    if one.suite_changed:
+        yield "the suite has changed since this run"
+    yield "commit it; the gate no_regression compares later runs with it"
 
 
 def _object(one: Finished) -> dict[str, Any]:
@@ -128,7 +146,7 @@ def _object(one: Finished) -> dict[str, Any]:
         "resume_after": facts.resume_after,
         "conclusion": list(one.comparison.conclusion),
         "columns": [_figures(figures) for figures in one.comparison.columns],
-        "gates": [{"gate": g.gate.text, "verdict": g.verdict, "reason": g.reason} for g in one.comparison.gates],
+        "gates": [gate_json(result) for result in one.comparison.gates],
         "report": str(one.folder / "report.html"),
     }
 

@@ -17,7 +17,6 @@ from evalrun.cli import options as o
 from evalrun.simulator.faults import listed
 
 _RUN = click.argument("run")
-_MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
 
 
 def add_to(group: click.Group) -> None:
@@ -27,7 +26,7 @@ def add_to(group: click.Group) -> None:
     from evalrun.cli.quota import quota
     from evalrun.cli.tokens import tokens
 
-    stored = (score, report, compare, history, runs)
+    stored = (score, report, bless, compare, history, runs)
     for verb in (run, plan, resume, *stored, models, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 
@@ -87,23 +86,30 @@ def resume(name: str | None, **said: Any) -> int:
 @o.sending
 @click.option("--new", is_flag=True, help="As if no run were unfinished.")
 @click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show the first N requests whole.")
-def plan(suite: str, show: int, **said: Any) -> int:
+@click.option("--detect", type=o.Figure(0, 1, min_open=True), metavar="D",
+              help="How many cases show a difference in pass rate of D (0.05: 5 points), and their cost.")  # fmt: skip
+def plan(suite: str, show: int, detect: float | None, **said: Any) -> int:
     """Show what would be sent, spent and waited for: requests, tokens, cost, limits, time. Sends nothing.
 
     It takes the options of `evalrun run`, so that the same words can be tried out first.
     """
+    from evalrun.cli.detect_text import detect_json, detect_lines
     from evalrun.cli.plan_text import plan_json, plan_lines, request_lines
     from evalrun.clock import SystemClock
+    from evalrun.conduct.detect import detect as find
     from evalrun.conduct.foresight import foresee
     from evalrun.conduct.plan import prepare, shown_requests
 
     asked = _run_options(said)
     planned = prepare(suite, asked.selection)
-    foreseen = foresee(planned, asked, SystemClock().time())
+    now = SystemClock().time()
+    foreseen = foresee(planned, asked, now)
+    detection = None if detect is None else find(planned, asked, now, detect)
     if said["as_json"]:
-        click.echo(json.dumps(plan_json(planned, foreseen, show), ensure_ascii=False, indent=2))
+        more = {} if detection is None else {"detect": detect_json(detection)}
+        click.echo(json.dumps(plan_json(planned, foreseen, show) | more, ensure_ascii=False, indent=2))
         return 0
-    for line in plan_lines(planned, foreseen):
+    for line in (*plan_lines(planned, foreseen), *(detect_lines(detection) if detection else ())):
         click.echo(line)
     for place, request in shown_requests(planned, show):
         for line in request_lines(place, request):
@@ -146,6 +152,26 @@ def report(run: str, prices: Path | None, *, prices_as_paid: bool, results: Path
         raise click.UsageError("--prices and --prices-as-paid exclude each other")
     finished = rebuild(run, _offline({"results": results}), prices=prices, as_paid=prices_as_paid)
     click.echo(f"written: {finished.folder / 'report.html'}")
+    return 0
+
+
+@click.command()
+@_RUN
+@click.option("--note", metavar="TEXT", default="", help="Why this run: a line that is kept with the baseline.")
+@click.option("--suite", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Where the suite is now, if it moved: the baseline goes beside it.")  # fmt: skip
+@o.placed
+def bless(run: str, note: str, suite: Path | None, results: Path) -> int:
+    """Make a complete run the baseline of its suite, SUITE.baseline.jsonl beside it. Sends nothing.
+
+    The gate no_regression compares later runs with it, case by case. It holds verdicts and scores, no answers: commit
+    it. A run whose gates failed may be blessed: that is how a change is accepted.
+    """
+    from evalrun.cli.show import blessed_lines
+    from evalrun.conduct.bless import bless as make_baseline
+
+    for line in blessed_lines(make_baseline(results, run, note=note, suite=suite)):
+        click.echo(line)
     return 0
 
 
@@ -274,9 +300,10 @@ def _allowed(said: dict[str, Any], environ: Mapping[str, str]) -> Any:
 
 def _run_options(said: dict[str, Any]) -> Any:
     """Options of `run` and `resume` as conduct takes them."""
-    from evalrun.conduct.options import RunOptions
+    from evalrun.conduct.options import RunOptions, usual_max_wait_s
     from evalrun.conduct.quota import state_folder
     from evalrun.records.quota import Budget
+    from evalrun.store.cache import user_cache_file
 
     environ = o.environment(said["env_file"])
     return RunOptions(
@@ -292,21 +319,14 @@ def _run_options(said: dict[str, Any]) -> Any:
             deadline_s=o.duration_s(said["deadline"], "--deadline"),
         ),
         cache=said["cache"],
-        cache_file=_cache_file() if said["cache"] != "off" else None,
+        cache_file=user_cache_file() if said["cache"] != "off" else None,
         new=said.get("new", False),
         retry_errors=said["retry_errors"],
         fail_fast=said["fail_fast"],
-        max_wait_s=_max_wait_s(said, environ),
+        max_wait_s=float("inf") if said["wait"] else usual_max_wait_s(environ),
         paused_exit_code=said["paused_exit_code"],
         command=tuple(sys.argv[1:]),
     )
-
-
-def _max_wait_s(said: dict[str, Any], environ: Mapping[str, str]) -> float:
-    """The longest single wait for quota: for ever if asked, else shorter where nobody is watching."""
-    if said["wait"]:
-        return float("inf")
-    return _CI_WAIT_S if environ.get("CI") else _MAX_WAIT_S
 
 
 def _offline(said: dict[str, Any]) -> Any:
@@ -315,11 +335,3 @@ def _offline(said: dict[str, Any]) -> Any:
 
     selection = _selection(said, os.environ) if "models" in said else Selection()
     return RunOptions(results=said["results"], environ={}, state=state_folder(os.environ), selection=selection)
-
-
-def _cache_file() -> Path:
-    from platformdirs import user_cache_path
-
-    folder = user_cache_path("evalrun")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder / "responses.db"

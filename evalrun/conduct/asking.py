@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from evalrun.providers.send import unsayable
 from evalrun.records.plan import Cell, Plan
 from evalrun.records.request import Request
 from evalrun.records.suite import Model
@@ -75,7 +76,8 @@ class Asking:
         """A request as a job of its cell's model."""
         model = self.model_of(ticket.cell)
         endpoint = "" if model.recorded else model.provider
-        return Job(request, ticket, self._scopes[model.label], _estimate(request, model), endpoint)
+        unfit = unsayable(request, self._plan.suite.providers[model.provider])
+        return Job(request, ticket, self._scopes[model.label], _estimate(request, model), endpoint, unfit)
 
 
 def _estimate(request: Request, model: Model) -> Charge:

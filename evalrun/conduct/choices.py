@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from evalrun.records.outcome import Choice, Exchange, Failure, FailureKind, Outcome, Response, Usage
 
 
-def shared(exchange: Exchange, count: int) -> list[Exchange]:
-    """The exchange of each of *count* cells, in the order of their samples.
+def shared(exchange: Exchange, wanted: Sequence[int], count: int) -> list[Exchange]:
+    """The exchange of each cell that waits for an answer: *wanted* are their places among the *count* answers.
 
     The first one has the attempts, the waits and the prompt's tokens; the answer's tokens are divided by the length of
-    the answers, so that sums over cells are what was paid. A failure is everybody's; an answer that the reply does not
-    have is a failure of its own.
+    the wanted answers, so that sums over cells are what was paid, even where the other answers are there already. A
+    failure is everybody's; an answer that the reply does not have is a failure of its own.
     """
-    others = [replace(exchange, attempts=(), queue_s=0.0, retry_wait_s=0.0) for _ in range(count - 1)]
+    mine = [exchange, *[replace(exchange, attempts=(), queue_s=0.0, retry_wait_s=0.0) for _ in wanted[1:]]]
     outcome = exchange.outcome
-    if isinstance(outcome, Failure):
-        return [exchange, *others]
-    found = _divided(outcome, count)
-    return [replace(one, outcome=part) for one, part in zip([exchange, *others], found, strict=True)]
+    found = [outcome] * len(wanted) if isinstance(outcome, Failure) else _divided(outcome, wanted, count)
+    return [replace(one, outcome=part) for one, part in zip(mine, found, strict=False)]
 
 
-def _divided(reply: Response, count: int) -> list[Outcome]:
-    answers = [None, *reply.choices][:count]
-    sizes = [_size(reply if answer is None else answer) for answer in answers]
+def is_short(reply: Response, count: int) -> bool:
+    """Whether a reply has fewer than the *count* answers that were asked for."""
+    return 1 + len(reply.choices) < count
+
+
+def _divided(reply: Response, wanted: Sequence[int], count: int) -> list[Outcome]:
+    answers = [None, *reply.choices]
+    there = [answers[place] for place in wanted if place < len(answers)]
+    sizes = [_size(reply if answer is None else answer) for answer in there]
     shares = _shares(reply.usage.completion_tokens, sizes)
     reasoning = _shares(reply.usage.reasoning_tokens, sizes)
     parts: list[Outcome] = []
-    for number, answer in enumerate(answers):
+    for number, answer in enumerate(there):
         usage = Usage(
             prompt_tokens=reply.usage.prompt_tokens if number == 0 else 0,
             completion_tokens=shares[number],
@@ -41,7 +46,7 @@ def _divided(reply: Response, count: int) -> list[Outcome]:
     missing = Failure(
         kind=FailureKind.GARBAGE, message=f"the reply has {len(answers)} of {count} answers", latency_s=0.0
     )
-    return parts + [missing] * (count - len(answers))
+    return parts + [missing] * (len(wanted) - len(there))
 
 
 def _as_choice(reply: Response, choice: Choice) -> Response:

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
-from evalrun.conduct.dialogues import with_tools
+from evalrun.conduct.baselines import baseline_of
+from evalrun.conduct.daily import cases_a_day
+from evalrun.conduct.marking import score_rows
+from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
 from evalrun.conduct.sitting import Ending
+from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
 from evalrun.errors import ExitCode, StorageError
 from evalrun.prices import price_date
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
-from evalrun.records.score import Mark
 from evalrun.records.suite import Price
 from evalrun.report.write import write_reports
-from evalrun.scoring import digest, score
 from evalrun.stats.compare import compare
 from evalrun.store.prices import with_overrides
 from evalrun.store.run import RunStore
@@ -67,8 +67,10 @@ def finish(
     prices = store.prices()
     plan = with_overrides(plan, prices)
     score_rows(store, plan, prices)
-    ended = ending.interrupted is None and not ending.paused
-    comparison = compare(plan, store.rows(), complete=ended)
+    watch = watch_of(store, plan)
+    keep_accounts(store, plan, watch)
+    if ending.paused and next(store.pending(), None) is None:
+        ending = replace(ending, paused="", resume_at=None)  # what it waited for is not needed any more
     said = (None if sat else _noted(store, "sitting")) or {
         "ended_at": clock.time(),
         "limits": _limits(plan, options),
@@ -78,13 +80,53 @@ def finish(
         "evalrun_version": __version__,
         "python_version": python_version(),
     }
+    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch))
+    facts = finished.facts
+    store.set_meta(
+        state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
+    )
+    write(store, plan, finished.comparison, facts)
+    return finished
+
+
+def as_it_stands(store: RunStore) -> Finished:
+    """A run as its last sitting left it; nothing is scored and nothing is written.
+
+    Of a sitting that never came to its end nobody knows when that was, nor under which limits.
+    """
+    said = _noted(store, "sitting") or {
+        "ended_at": max([store.meta()["created_at"], *(sitting.started_at for sitting in store.sittings())]),
+        "limits": {},
+        "changes": (),
+        "paused_exit_code": int(ExitCode.PAUSED),
+        "git_commit": None,
+        "evalrun_version": store.meta()["evalrun_version"],
+        "python_version": "",
+    }
+    plan = with_overrides(store.plan(), store.prices())
+    return _finished(store, plan, last_ending(store), said, (), stopped(store, plan, watch_of(store, plan)))
+
+
+def _finished(
+    store: RunStore,
+    plan: Plan,
+    ending: Ending,
+    said: Mapping[str, Any],
+    changes: tuple[str, ...],
+    stopping: Stopped | None,
+) -> Finished:
+    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early."""
+    ended = ending.interrupted is None and not ending.paused
+    reckoned = _forecast(plan)
+    a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
+    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day, baseline=baseline_of(plan.suite))
     state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,
         suite=plan.suite.name,
         folder=str(store.folder),
         state=state,
-        exit_code=exit_code,
+        exit_code=int(exit_code),
         started_at=float(store.meta()["created_at"]),
         finished_at=said["ended_at"],
         evalrun_version=said["evalrun_version"],
@@ -94,13 +136,12 @@ def finish(
         go_on=_go_on(comparison, store.folder, state),
         resume_after=_iso(ending.resume_at) if ending.resume_at is not None and state == "paused" else None,
         changes=changes or tuple(said["changes"]),
-        notes=(*_notes(plan), *_price_notes(prices)),
+        notes=(*(stopping.notes() if stopping else ()), *_notes(plan), *_price_notes(store.prices())),
         limits=said["limits"],
-        forecast=_forecast(plan),
+        forecast=reckoned,
         price_dates=tuple(sorted({price_date(m.price) for m in plan.suite.models} - {""})),
+        stopping=stopping.as_json() if stopping else None,
     )
-    store.set_meta(state=state, exit_code=int(exit_code), reason=facts.reason, ending=ending.as_json(), sitting=said)
-    write(store, plan, comparison, facts)
     return Finished(plan=plan, comparison=comparison, facts=facts, folder=store.folder)
 
 
@@ -115,31 +156,6 @@ def _noted(store: RunStore, key: str) -> Any:
     sittings = store.sittings()
     crashed = bool(sittings) and sittings[-1].ended_at is None
     return None if crashed else store.meta().get(key)
-
-
-def score_rows(store: RunStore, plan: Plan, prices: Mapping[str, Price]) -> int:
-    """Score every answer whose mark is missing or was given by other scorers; no request is sent. Returns how many.
-
-    Scorers of cost are others where other *prices* hold.
-    """
-    suite = plan.suite
-    digests = {case.id: digest(suite.scorers, case, suite.threshold) for case in suite.cases}
-    if prices:
-        tag = hashlib.sha256(json.dumps({n: asdict(p) for n, p in prices.items()}, sort_keys=True).encode()).hexdigest()
-        for case in suite.cases:
-            if any(scorer.type == "cost" for scorer in (*suite.scorers, *case.scorers)):
-                digests[case.id] += f"-{tag}"
-
-    scorers = (*suite.scorers, *(scorer for case in suite.cases for scorer in case.scorers))
-    whole = any(scorer.scope == "conversation" for scorer in scorers)
-
-    def marks() -> Iterator[tuple[str, str, Mark]]:
-        for row, wanted in store.marks_missing(lambda _, case: digests[case.id], with_messages=whole):
-            mark = score(with_tools(row, plan), suite.scorers, suite.threshold)
-            if mark is not None:
-                yield row.cell.key, wanted, mark
-
-    return store.put_marks(marks())
 
 
 def write(store: RunStore, plan: Plan, comparison: Comparison, facts: RunFacts) -> None:
@@ -165,7 +181,7 @@ def _standing(comparison: Comparison, ending: Ending, paused_exit_code: int) -> 
         return "paused", paused_exit_code
     if not comparison.complete:
         return "incomplete", ExitCode.INCOMPLETE
-    failed = any(gate.verdict != "pass" for gate in comparison.gates)
+    failed = any(gate.failed for gate in comparison.gates)
     return "complete", ExitCode.GATE_FAILED if failed else ExitCode.COMPLETE
 
 
@@ -211,7 +227,7 @@ def _notes(plan: Plan) -> tuple[str, ...]:
     if not plan.suite.scorers and not any(case.scorers for case in plan.suite.cases):
         said.append("the suite has no scorers: every answer counts as passed")
     said += changes_of(plan)
-    return tuple(said)
+    return (*warnings_of(plan), *said, *model_notes(plan))
 
 
 def _price_notes(prices: Mapping[str, Price]) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import cycle, islice
 
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.scopes import MACHINE_FILE, RUN, Scopes, scopes_of
@@ -15,6 +16,7 @@ from evalrun.errors import StorageError, UsageError
 from evalrun.keys import read_key
 from evalrun.records.outcome import Response
 from evalrun.records.plan import Plan
+from evalrun.records.quota import Budget
 from evalrun.records.row import Row
 from evalrun.records.suite import Model, Provider
 from evalrun.scheduler.forecast import Forecast, LaneLoad, LimitState, ScopeState, forecast
@@ -24,11 +26,12 @@ from evalrun.scheduler.rooms import Charge, ScopeView, Spent
 from evalrun.simulator.models import MODELS
 from evalrun.store.run import RunStore
 from evalrun.store.runs import list_runs, newest_unfinished
-from evalrun.suite.plan import expected_requests
+from evalrun.suite.plan import asking, expected_requests
 
 _SAMPLE = 2000  # so many of a run's rows say how long answers take
-_QUICK = 20_000  # a run of more cells is not read for that: opening checks all of it
 _LEAST_LATENCIES = 5
+QUICK = 20_000
+"""A run of more cells is not read for what it says of the next: opening checks all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +54,10 @@ class _Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
-    """The cells of a run that are answered, and those in error; what it has spent."""
+    """The cells of a run that are answered, those that need no answer, and those in error; what it has spent."""
 
     answered: frozenset[str] = frozenset()
+    spared: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     spent: Spent = field(default_factory=Spent)
 
@@ -85,6 +89,23 @@ def foresee(plan: Plan, options: RunOptions, now: float) -> Foreseen:
         now,
     )
     return Foreseen(forecast=found, run=info.run if info else "", notes=notes)
+
+
+def foresee_cases(plan: Plan, options: RunOptions, now: float, cases: int) -> Forecast:
+    """What a new run would do if its suite had so many *cases* like its own, without a budget; it begins *now*."""
+    scopes, _ = _scopes(plan, options)
+    known = None
+    if _has_ledger(options):
+        with suppress(StorageError):
+            known = peek(options.state / FILE_NAME, scopes.scopes, now)
+    known = known or empty(scopes.scopes, now)
+    loads = _loads(plan, scopes, known, _Done(), _earlier(plan, options), options)
+    share = cases / len(plan.suite.cases)
+    more = [
+        replace(load, charges=list(islice(cycle(load.charges), math.ceil(share * len(load.charges))))) for load in loads
+    ]
+    states = {key: _state(view) for key, view in known.views.items()}
+    return forecast(more, states, now, max_wait_s=options.max_wait_s, budget=Budget(), spent=Spent())
 
 
 def foresee_sitting(plan: Plan, store: RunStore, quota: SittingQuota, options: RunOptions, now: float) -> Forecast:
@@ -120,6 +141,7 @@ def _loads(
     charges: dict[str, list[Charge]] = defaultdict(list)
     answered: dict[str, int] = defaultdict(int)
     failed: dict[str, int] = defaultdict(int)
+    left = []
     for position in plan.order:
         cell = plan.cells[position]
         label = labels[cell.column]
@@ -127,8 +149,10 @@ def _loads(
             answered[label] += 1
         elif cell.key in done.failed:
             failed[label] += 1
-        elif label not in recorded and options.cache != "only":
-            charges[label] += [Charge(sent, written) for sent, written in expected_requests(plan, cell)]
+        elif label not in recorded and options.cache != "only" and cell.key not in done.spared:
+            left.append(cell)
+    for cell in asking(plan, left):
+        charges[labels[cell.column]] += [Charge(sent, written) for sent, written in expected_requests(plan, cell)]
     loads = []
     for model in plan.suite.models:
         was = past.get(model.label, _Past())
@@ -221,6 +245,7 @@ def _done(store: RunStore, options: RunOptions) -> _Done:
     spent = store.spent()
     return _Done(
         answered=frozenset(store.answered_keys()),
+        spared=frozenset(store.spared_keys()),
         failed=frozenset() if options.retry_errors else frozenset(store.failed_keys()),
         spent=Spent(spent.requests, spent.prompt_tokens + spent.completion_tokens, spent.cost_usd),
     )
@@ -229,7 +254,7 @@ def _done(store: RunStore, options: RunOptions) -> _Done:
 def _earlier(plan: Plan, options: RunOptions) -> dict[str, _Past]:
     """What the suite's newest run with answers says, if it can be read and that is quick."""
     for info in list_runs(options.results, plan.suite.name):
-        if info.state != "damaged" and info.answered and info.planned <= _QUICK:
+        if info.state != "damaged" and info.answered and info.planned <= QUICK:
             with suppress(StorageError), RunStore.open(info.folder) as store:
                 return _past(store)
     return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from evalrun.records.suite import Provider
 from evalrun.suite.models import SIMULATED_MODELS
 
 _MOST_PAGES = 50
+_BESIDE_CATALOG = re.compile(r"(/orgs/[^/]+)?/inference$")  # where GitHub's models were asked, beside their catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,8 @@ def models_of(
     entry = PROVIDERS.get(name)
     if entry is None:
         near = get_close_matches(name, PROVIDERS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "evalrun models lists them; ask any other with --base-url URL"
+        others = "evalrun models lists them; ask any other as vllm, with --base-url URL"
+        hint = f"did you mean {near[0]}?" if near else others
         raise UsageError(f"{name}: no such provider ({hint})")
     if entry.dialect == "recorded":
         raise UsageError("recorded: its answers are read from files; there is no list of models")
@@ -69,6 +72,8 @@ def models_of(
         raise UsageError(f"{name}: {how}")
     if entry.dialect == "azure-ai-inference":
         address = address.removesuffix("/models")
+    if entry.id == "github":
+        address = _BESIDE_CATALOG.sub("", address)
     provider = Provider(
         id=entry.id,
         dialect=entry.dialect,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from evalrun.catalog import PROVIDERS
+from evalrun.conduct.interrupts import Interrupts, signals
 from evalrun.errors import ExitCode
 from evalrun.keys import ENTRA
 from evalrun.records.plan import Plan
@@ -15,6 +16,13 @@ from evalrun.records.quota import Budget
 from evalrun.scheduler.forecast import Forecast
 
 CacheMode = Literal["off", "use", "refresh", "only"]
+
+_MAX_WAIT_S, _CI_WAIT_S = 900.0, 120.0
+
+
+def usual_max_wait_s(environ: Mapping[str, str]) -> float:
+    """The longest single wait for quota where nobody says: shorter in CI, where nobody is watching."""
+    return _CI_WAIT_S if environ.get("CI") else _MAX_WAIT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +60,7 @@ class Selection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """How to carry a run out. *environ* is where keys are read from, *state* is the folder of the machine's ledger;
-    *command* is what the user typed, for run.json.
+    *command* is what the user typed, for run.json; *interrupts* says who may interrupt it.
     """
 
     results: Path
@@ -70,13 +78,14 @@ class RunOptions:
     grace_s: float = 10.0
     paused_exit_code: int = int(ExitCode.PAUSED)
     command: tuple[str, ...] = ()
+    interrupts: Interrupts = signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneProgress:
     """One model's progress. *waiting* says what it waits for, *wait_s* for how long still (None: until a reply).
 
-    *today* is what a daily limit has left of it, in words.
+    *today* is what a daily limit has left of it, in words; *kept_back*: it waits for those that it is compared with.
     """
 
     label: str
@@ -91,6 +100,7 @@ class LaneProgress:
     wait_s: float | None
     today: str
     halted: str
+    kept_back: bool = False
 
 
 class Observer(Protocol):

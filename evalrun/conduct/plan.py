@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from evalrun.conduct.baselines import check_baseline
 from evalrun.conduct.options import Selection
 from evalrun.errors import NothingSelected, SuiteInvalid
 from evalrun.records.plan import Column, Plan
@@ -13,7 +14,7 @@ from evalrun.records.request import Request
 from evalrun.records.suite import Gate, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
-from evalrun.suite.plan import expected_requests, first_request, make_plan
+from evalrun.suite.plan import asking, expected_requests, first_request, make_plan
 from evalrun.suite.select import select
 
 _SAMPLE_SEED = 0
@@ -35,9 +36,12 @@ class ColumnForecast:
 def prepare(path: str | Path, selection: Selection) -> Plan:
     """Read one suite and lay out its cells.
 
-    Raises SuiteInvalid with every complaint, UsageError for a plan that is too large, NothingSelected for none.
+    Raises SuiteInvalid with every complaint, UsageError for a plan that is too large or a baseline that is damaged,
+    NothingSelected for no cell.
     """
-    return _plan(_load(path, selection), selection)
+    plan = _plan(_load(path, selection), selection)
+    check_baseline(plan.suite)
+    return plan
 
 
 def prepare_all(paths: Sequence[str | Path], selection: Selection) -> list[Plan]:
@@ -65,7 +69,7 @@ def forecast(plan: Plan) -> list[ColumnForecast]:
         cells = [cell for cell in plan.cells if cell.column == index]
         model = models[column.model]
         provider = plan.suite.providers[model.provider]
-        requests = [size for cell in cells for size in expected_requests(plan, cell)]
+        requests = [size for cell in asking(plan, cells) for size in expected_requests(plan, cell)]
         tokens_in = sum(sent for sent, _ in requests)
         tokens_out = sum(written for _, written in requests)
         price = model.price

@@ -12,10 +12,12 @@ from evalrun import __version__
 from evalrun.clock import Clock, SystemClock
 from evalrun.conduct.finish import Finished, finish
 from evalrun.conduct.log import LOGGER, run_log
+from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.session import carry_out
 from evalrun.conduct.sitting import Ending
+from evalrun.conduct.stopping import keep_accounts, watch_of
 from evalrun.errors import LedgerOutOfReach, UsageError
 from evalrun.keys import Secret, read_key
 from evalrun.providers.proxies import proxy_secrets
@@ -81,10 +83,13 @@ def open_or_create(plan: Plan, options: RunOptions, observer: Observer) -> Opene
         return Opened(store=store, plan=plan, changes=())
     store = RunStore.open(unfinished.folder, write=True, now=now)
     changes = _said(store.replan(plan))
+    if changes and store.spared_keys():  # what is not needed may be another matter in a changed suite
+        score_rows(store, plan, store.prices())
+        keep_accounts(store, plan, watch_of(store, plan))
     if options.retry_errors:
         _forget_errors(store, observer)
-    left = sum(1 for _ in store.pending())
-    observer.say(f"going on with {unfinished.run}: {len(plan.cells) - left} of {len(plan.cells)} cells are answered")
+    done = len(plan.cells) - sum(1 for _ in store.pending()) - len(store.spared_keys())
+    observer.say(f"going on with {unfinished.run}: {done} of {len(plan.cells)} cells are answered")
     for change in changes:
         observer.say(f"  changed since then: {change}")
     return Opened(store=store, plan=plan, changes=changes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -11,6 +10,8 @@ from dataclasses import replace
 from evalrun.clock import Clock
 from evalrun.conduct.anchor import anchored
 from evalrun.conduct.foresight import foresee_sitting
+from evalrun.conduct.interrupts import Interrupts
+from evalrun.conduct.marking import score_rows
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.sitting import Ending, Sitting
 from evalrun.conduct.sitting_quota import budget_of, sitting_quota
@@ -37,6 +38,8 @@ async def carry_out(
     plan = await anchored(plan, options, clock)
     async with AsyncExitStack() as stack:
         quota = stack.enter_context(sitting_quota(plan, options, spent, clock.time()))
+        if plan.suite.stop_when:
+            score_rows(store, plan, store.prices())  # a sitting that crashed left answers without marks
         sitting = Sitting(store, plan, options, clock, quota, observer.say)
         stack.callback(sitting.close)
         await sitting.take_up()
@@ -53,20 +56,24 @@ async def carry_out(
         deadline_s = budget_of(plan, options).deadline_s
         try:
             async with _ticking(sitting, observer):
-                interrupted = await _until_done(dispatcher, deadline_s=deadline_s, grace_s=options.grace_s)
+                interrupted = await _until_done(
+                    dispatcher, options.interrupts, deadline_s=deadline_s, grace_s=options.grace_s
+                )
         finally:
             observer.tick(sitting.progress())
             observer.stop()
         return sitting.ending(interrupted)
 
 
-async def _until_done(dispatcher: Dispatcher, *, deadline_s: float | None, grace_s: float) -> ExitCode | None:
-    """Run it to its end. The first signal lets what is in flight come back, the second or the grace's end does not."""
+async def _until_done(
+    dispatcher: Dispatcher, interrupts: Interrupts, *, deadline_s: float | None, grace_s: float
+) -> ExitCode | None:
+    """Run it to its end. What is in flight comes back after the first interruption, not after a second or the grace."""
     loop = asyncio.get_running_loop()
     received: list[ExitCode] = []
     running = asyncio.ensure_future(dispatcher.run())
 
-    def on_signal(code: ExitCode) -> None:
+    def on_interrupt(code: ExitCode) -> None:
         received.append(code)
         if len(received) > 1:
             running.cancel()
@@ -74,24 +81,18 @@ async def _until_done(dispatcher: Dispatcher, *, deadline_s: float | None, grace
         dispatcher.stop("interrupted")
         loop.call_later(grace_s, running.cancel)
 
-    handled = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
-    for number, code in handled.items():
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, on_signal, code)
     timer = None
     if deadline_s is not None:
         timer = loop.call_later(deadline_s, dispatcher.stop, f"deadline: {deadline_s:g} s", Halt.BUDGET)
     try:
-        await running
+        with interrupts(on_interrupt):
+            await running
     except asyncio.CancelledError:
         if not received:
             raise
     finally:
         if timer:
             timer.cancel()
-        for number in handled:
-            with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.remove_signal_handler(number)
     return received[0] if received else None
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from evalrun.clock import Clock
 from evalrun.conduct.asking import Asking, Ticket
-from evalrun.conduct.choices import shared
+from evalrun.conduct.choices import is_short, shared
 from evalrun.conduct.dialogues import Dialogues, with_tools
+from evalrun.conduct.feeds import Feed
 from evalrun.conduct.log import LOGGER
 from evalrun.conduct.options import LaneProgress, RunOptions
 from evalrun.conduct.sitting_quota import SittingQuota
+from evalrun.conduct.stopping import decisions, watch_of, why_not
 from evalrun.errors import ExitCode
 from evalrun.prices import cost_usd, price_date
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response
@@ -23,6 +25,7 @@ from evalrun.scheduler.jobs import Halt, Job, LaneView, Send
 from evalrun.scheduler.retry import RetryPolicy
 from evalrun.scheduler.rooms import Charge, Lesson
 from evalrun.scoring import score
+from evalrun.stats.watching import Watch
 from evalrun.store.cache import ResponseCache
 from evalrun.store.run import RunStore
 
@@ -85,13 +88,15 @@ class Sitting:
         self._quota = quota
         self._asking = Asking(plan, dict(quota.scopes.of_model))
         self._dialogues = Dialogues(plan, options.environ)
-        self._done = store.answered_keys() | store.failed_keys()
+        self._done = store.answered_keys() | store.failed_keys() | store.spared_keys()
         self._begun: dict[str, Job] = {}
         self._tally = {model.label: _Tally() for model in plan.suite.models}
         for cell in plan.cells:
             tally = self._tally_of(cell)
             tally.total += 1
             tally.done += cell.key in self._done
+        self._watch = watch_of(store, plan)
+        self._feeds: dict[str, Feed] = {}
         self._dispatcher: Dispatcher | None = None
         self._failed = ""
         self._say = say
@@ -113,6 +118,8 @@ class Sitting:
             tell=self._hear,
             policy=RetryPolicy(max_wait_s=self._options.max_wait_s),
         )
+        if self._watch:
+            self._dispatcher.spare(self._needless)
         return self._dispatcher
 
     def close(self) -> None:
@@ -146,7 +153,7 @@ class Sitting:
         """The first request, from *job* on, that the cache has no answer to; None where the cell is done without."""
         while job is not None and self._cache is not None and self._options.cache != "refresh":
             response = self._cache.get(job.request.key)
-            if response is None:
+            if response is None or is_short(response, len(job.ticket.cells)):
                 break
             found = Exchange(
                 request_key=job.request.key, outcome=response, cost_usd=0.0, price_date="cache", from_cache=True
@@ -165,7 +172,11 @@ class Sitting:
         # Not the wall's time: to look at the windows moves them on, and a clock that was set would let them run out.
         now = self._dispatcher.now() if self._dispatcher else self._clock.time()
         today = {label: self._quota.today(label, now) for label in self._tally}
-        return tuple(_progress(label, tally, views.get(label), today[label]) for label, tally in self._tally.items())
+        back = {label for label, feed in self._feeds.items() if feed.keeps_back}
+        return tuple(
+            _progress(label, tally, views.get(label), today[label], kept_back=label in back)
+            for label, tally in self._tally.items()
+        )
 
     def ending(self, interrupted: ExitCode | None) -> Ending:
         """How it ended, once the dispatcher has."""
@@ -184,13 +195,46 @@ class Sitting:
         )
 
     def _feed(self, label: str) -> Iterator[Job]:
+        if self._watch is None:
+            return map(self._job, self._cells_of(label))
+        feed = Feed(self._cells_of(label), is_needed=self._is_needed, must_wait=self._must_wait, job=self._job)
+        self._feeds[label] = feed
+        return feed
+
+    def _cells_of(self, label: str) -> Iterator[Cell]:
         for cell in self._asking.left(self._done):
             if self._asking.model_of(cell).label != label:
                 continue
             if self._options.cache == "only" and not self._asking.is_recorded(cell):
                 continue
-            begun = self._begun.get(cell.key)
-            yield begun or self._asking.first(cell)
+            yield cell
+
+    def _job(self, cell: Cell) -> Job:
+        return self._begun.get(cell.key) or self._asking.first(cell)
+
+    def _is_needed(self, cell: Cell) -> bool:
+        """Whether a cell is still to be asked. Recorded answers cost nothing, and are all taken."""
+        decided = self._watch is not None and self._watch.is_decided(cell.column)
+        return not decided or self._asking.is_recorded(cell)
+
+    def _needless(self, job: Job) -> str:
+        """Why a job is not needed any more; empty where it is."""
+        cell: Cell = job.ticket.cell
+        return "" if self._is_needed(cell) else why_not(self._plan, cell.column)
+
+    def _must_wait(self, cell: Cell) -> bool:
+        """Whether a cell is to be asked only when the columns that it is compared with have caught up.
+
+        A lane ahead of another spends requests that the decision may turn out not to need. It waits while the other can
+        still go on, in this sitting or, where that one is parked, in the next.
+        """
+        if self._watch is None or self._dispatcher is None or self._asking.is_recorded(cell):
+            return False
+        behind = self._watch.waits_for(cell, max(1, self._options.concurrency))
+        if not behind:
+            return False
+        refused = {view.lane for view in self._dispatcher.views() if view.halt is Halt.REFUSED}
+        return not refused.issuperset(self._plan.columns[column].model for column in behind)
 
     async def _keep(self, job: Job, exchange: Exchange) -> Sequence[Job]:
         """Commit a reply, count it, and give what its cell asks next."""
@@ -199,7 +243,7 @@ class Sitting:
             exchange = replace(exchange, attempts=())  # looked up, not sent
         following = await self._from_cache(await self._put(job, exchange))
         self._note(ticket.cell, exchange)
-        if self._options.fail_fast and not self._failed and following is None:
+        if self._options.fail_fast and not self._failed and following is None and not _is_spared(exchange.outcome):
             for cell in ticket.cells:
                 self._stop_at_failure(cell)
         return () if following is None else (following,)
@@ -209,17 +253,36 @@ class Sitting:
         ticket: Ticket = job.ticket
         cell, messages, outcome = ticket.cell, job.request.messages, exchange.outcome
         goes_on = self._dialogues.goes_on(cell, messages, outcome)
-        parts = shared(exchange, len(ticket.cells)) if len(ticket.cells) > 1 else [replace(exchange, goes_on=goes_on)]
+        wanted = [place for place, one in enumerate(ticket.cells) if one.key not in self._done]
+        count = len(ticket.cells)
+        parts = shared(exchange, wanted, count) if count > 1 else [replace(exchange, goes_on=goes_on)]
         parts = [self._priced(cell, part) for part in parts]
-        mine = [(one, part) for one, part in zip(ticket.cells, parts, strict=True) if one.key not in self._done]
+        mine = [(ticket.cells[place], part) for place, part in zip(wanted, parts, strict=False)]
         await self._store.put_together((one.key, ticket.ordinal, part, messages) for one, part in mine)
         for one, part in mine:
             self._count(one, part)
+            if self._watch and not part.goes_on:
+                self._settle(self._watch, one, part)
         new = not (exchange.from_cache or self._asking.is_recorded(cell))
-        if self._cache and new and isinstance(outcome, Response):
+        if self._cache and new and isinstance(outcome, Response) and not is_short(outcome, count):
             self._cache.put(job.request.key, outcome)
         request = await self._dialogues.after(cell, messages, outcome) if goes_on else None
         return None if request is None else self._asking.job(Ticket(ticket.cells, ticket.ordinal + 1), request)
+
+    def _settle(self, watch: Watch, cell: Cell, exchange: Exchange) -> None:
+        """Take a cell's mark into account where it is compared, and stop asking for what that decides."""
+        if _is_spared(exchange.outcome) or not watch.watches(cell.column):
+            return
+        row = with_tools(self._store.row(cell.position + 1), self._plan)
+        mark = score(row, self._plan.suite.scorers, self._plan.suite.threshold)
+        if watch.settle(replace(row, mark=mark)):
+            if self._dispatcher:
+                self._dispatcher.spare(self._needless)
+            for line in decisions(self._plan, watch):
+                if line not in self._lessons:
+                    self._lessons.append(line)
+                    LOGGER.info("%s", line)
+                    self._say(line)
 
     def _priced(self, cell: Cell, exchange: Exchange) -> Exchange:
         if exchange.from_cache or not isinstance(exchange.outcome, Response):
@@ -234,6 +297,7 @@ class Sitting:
         if failed:
             place = f"{self._plan.suite.cases[cell.case].id} · {self._plan.columns[cell.column].label}"
             how = "in error" if isinstance(exchange.outcome, Failure) else "answered"
+            how = "not needed any more" if _is_spared(exchange.outcome) else how
             said = "; ".join(f"{attempt.result}: {attempt.message}" for attempt in failed)
             LOGGER.warning("%s: %s after %d attempts: %s", place, how, len(exchange.attempts), said)
 
@@ -258,7 +322,7 @@ class Sitting:
             self._done.add(cell.key)
             tally.done += 1
         if isinstance(exchange.outcome, Failure):
-            tally.errors += 1
+            tally.errors += not _is_spared(exchange.outcome)
             return
         usage = exchange.outcome.usage
         tally.tokens += (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
@@ -279,12 +343,16 @@ class Sitting:
         return self._tally[self._plan.columns[cell.column].model]
 
 
+def _is_spared(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failure) and outcome.kind is FailureKind.SPARED
+
+
 def _of_lane(view: LaneView) -> str:
     """Why a lane stands still, with its label in front, once."""
     return f"{view.lane}: {view.reason.removeprefix(f'{view.lane}: ')}"
 
 
-def _progress(label: str, tally: _Tally, view: LaneView | None, today: str) -> LaneProgress:
+def _progress(label: str, tally: _Tally, view: LaneView | None, today: str, *, kept_back: bool) -> LaneProgress:
     return LaneProgress(
         label=label,
         done=tally.done,
@@ -298,4 +366,5 @@ def _progress(label: str, tally: _Tally, view: LaneView | None, today: str) -> L
         wait_s=view.wait_s if view and view.waiting else None,
         today=today,
         halted=view.reason if view and view.halt else "",
+        kept_back=kept_back,
     )

@@ -97,8 +97,8 @@ def next_request(first: Request, messages: tuple[Message, ...]) -> Request:
         sample=first.sample,
         tools=first.tools,
     )
-    input_tokens = tokens.count_messages(messages, first.model, first.tools)[0]
-    return replace(first, key=key, messages=messages, input_tokens=input_tokens)
+    request = replace(first, key=key, messages=messages)
+    return replace(request, input_tokens=tokens.count_request(request)[0])
 
 
 def failed(why: str) -> str:

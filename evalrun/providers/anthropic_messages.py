@@ -87,7 +87,7 @@ def _messages(request: Request) -> list[dict[str, Any]]:
     """The turns of user and assistant; messages of one side that follow each other are one turn."""
     turns: list[tuple[str, list[dict[str, Any]]]] = []
     for message in request.messages:
-        if message.role in ("system", "developer"):
+        if message.role in ("system", "developer") or _is_silence(message):
             continue
         role = "assistant" if message.role == "assistant" else "user"
         if not turns or turns[-1][0] != role:
@@ -96,6 +96,11 @@ def _messages(request: Request) -> list[dict[str, Any]]:
     if not turns:
         raise Unsupported(f"{request.dialect} has no prompt without a message of the user")
     return [{"role": role, "content": _short(blocks)} for role, blocks in turns]
+
+
+def _is_silence(message: Message) -> bool:
+    """Whether it is a reply without anything in it: the API refuses empty texts, so that turn is left out."""
+    return message.role == "assistant" and not (message.content or message.tool_calls or message.carried)
 
 
 def _short(blocks: list[dict[str, Any]]) -> Any:

@@ -43,5 +43,6 @@ def path(_request: Request, provider: Provider) -> str:
 def headers(request: Request, provider: Provider) -> Mapping[str, str]:
     """See Dialect. What Azure's own API has no word for is passed through to the model."""
     extra = any(name not in _OWN and value is not None for name, value in request.params.items())
+    extra = extra or bool(request.params.get("stream"))  # its usage is asked for in stream_options, which are extra too
     own = openai_chat.headers(request, provider)
     return {**own, "extra-parameters": "pass-through"} if extra else own

@@ -66,6 +66,8 @@ def failure_of(reply: Reply, *, now: float, redact: Redactor, said: Any = None) 
     kind = kind_of(reply.status, error, rate.refusal)
     words = " ".join(filter(None, (f"HTTP {reply.status}", error.code)))
     message = error.message
+    if kind is FailureKind.GONE and not message:
+        message = "the service is closed for good"
     if kind is FailureKind.REDIRECT:
         message = f"the server sends requests on to {_target(reply.headers)}; redirects are not followed, set base_url"
     return Failure(

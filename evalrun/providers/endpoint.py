@@ -51,8 +51,9 @@ class Endpoint:
         return URL(self.base + path, encoded=True)
 
     def spelled(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body with the vendor's own names for its members."""
-        return {self.spelling.get(name, name): value for name, value in body.items()}
+        """The body with the vendor's own names for its members, and without those for which that is empty."""
+        named = {self.spelling.get(name, name): value for name, value in body.items()}
+        return {name: value for name, value in named.items() if name}
 
     def with_token(self, token: Secret) -> Endpoint:
         """The endpoint with a token for a key."""

@@ -28,7 +28,7 @@ def list_paths(provider: Provider) -> tuple[str, ...]:
     if provider.dialect == "anthropic-messages":
         return ("/models?limit=1000",)
     if provider.id == "github":
-        return ("/models", "/catalog/models")
+        return ("/catalog/models", "/models")
     return ("/models",)
 
 

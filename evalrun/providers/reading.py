@@ -156,7 +156,7 @@ class Reading:
         model = self.request.model
         if prompt_tokens is None:
             if prompt is None:
-                prompt_tokens, method = tokens.count_messages(self.request.messages, model, self.request.tools)
+                prompt_tokens, method = tokens.count_request(self.request)
             else:
                 prompt_tokens, method = tokens.count(prompt, model)
             methods.add(method)

@@ -86,6 +86,19 @@ async def open_send(
         yield send
 
 
+def unsayable(request: Request, provider: Provider) -> Failure | None:
+    """Why the provider's dialect cannot say a request at all, known before anything is booked; None: it can."""
+    if provider.dialect == RECORDED:
+        return None
+    try:
+        dialect_of(provider).build(request)
+    except Unsupported as lack:
+        return Failure(kind=FailureKind.UNSUPPORTED, message=str(lack))
+    except (ValueError, TypeError, RecursionError):
+        return None  # it is told when it is sent
+    return None
+
+
 def dialect_of(provider: Provider) -> Dialect:
     """How to speak to it. Raises UsageError for a dialect that nobody has."""
     if provider.dialect in DIALECTS:
@@ -106,7 +119,7 @@ async def _ask(transport: Transport, endpoint: Endpoint, request: Request, redac
         headers = {**dialect.headers(request, provider), **endpoint.headers, "content-type": "application/json"}
     except Unsupported as lack:
         return Failure(kind=FailureKind.UNSUPPORTED, message=str(lack))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         return Failure(kind=FailureKind.BAD_REQUEST, message=f"the request cannot be written as JSON ({error})")
     reply = await transport.post(url, body, headers, timeout_s=provider.timeout_s, route=endpoint.route)
     if isinstance(reply, Failure):

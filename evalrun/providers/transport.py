@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ class Route:
 
     tls: ssl.SSLContext | None = None
     proxy: Proxy | None = None
-    login: aiohttp.BasicAuth | None = field(default=None, repr=False)
+    login: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def through(cls, proxy: Proxy | None, tls: ssl.SSLContext | None) -> Route:
@@ -52,7 +53,8 @@ class Route:
         if proxy is None or proxy.user is None:
             return cls(tls=tls, proxy=proxy)
         password = proxy.password.reveal() if proxy.password else ""
-        return cls(tls=tls, proxy=proxy, login=aiohttp.BasicAuth(proxy.user.reveal(), password, "utf-8"))
+        pair = b64encode(f"{proxy.user.reveal()}:{password}".encode()).decode("ascii")
+        return cls(tls=tls, proxy=proxy, login={"proxy-authorization": f"Basic {pair}"})
 
 
 DIRECT = Route()
@@ -136,15 +138,17 @@ class Transport:
         sending: _Sending,
         timer: asyncio.Timeout,
     ) -> Reply | Failure:
+        # Plain requests carry the proxy's login themselves; to a tunnel it opens the door.
+        tunnelled = url.scheme == "https"
         async with session.request(
             "GET" if body is None else "POST",
             url,
             data=io.BytesIO(body) if body and len(body) >= _LARGE_BODY else body,
-            headers=headers,
+            headers=headers if tunnelled else {**headers, **route.login},
             allow_redirects=False,
             ssl=route.tls or True,
             proxy=route.proxy.url if route.proxy else None,
-            proxy_auth=route.login,
+            proxy_headers=dict(route.login) if tunnelled and route.login else None,
             trace_request_ctx=sending,
         ) as response:
             sending.answered = True

@@ -22,10 +22,20 @@ class Interval:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnFigures:
     """One column in figures. Counts add up to *planned*; None means that there is nothing to say, never zero.
+    *spared* counts cells that were not asked, because what they were for was decided before.
 
     *unscored* counts answers without a verdict (a scorer broke); *truncated* answers cut by a length limit, which are
     scored. *cached_tokens* and *reasoning_tokens* are sums as far as replies say. *ttft_p50_s* and *tokens_per_s* are
-    medians over answers that were streamed.
+    medians over answers that were streamed; *tokens_per_cell*, *cost_per_cell_usd* are means over cells with a reply.
+
+    *intervals* holds the 95 % interval of every other figure that has one, by its name: ``score``, ``scorer.<name>``,
+    ``tokens_per_cell``, ``cost_per_cell_usd``, ``latency_p50_s``, ``latency_p95_s``, ``ttft_p50_s``, ``pass@k`` and
+    ``pass^k``. Where a case has several samples, *pass_at* and *pass_all* are pass@k and pass^k by k, and *unsteady* is
+    the share of cases whose verdict differs between samples.
+
+    *place* counts the columns that compete from the best on, by their figures alone; *rank* is the best and the worst
+    rank that the paired tests leave to it. *on_cost_front*: no other column scores higher for as little; likewise
+    *on_latency_front*, by the median. None where there is nothing to compare.
     """
 
     column: Column
@@ -40,6 +50,7 @@ class ColumnFigures:
     filtered: int = 0
     errors: int = 0
     skipped: int = 0
+    spared: int = 0
     pending: int = 0
     unscored: int = 0
     truncated: int = 0
@@ -60,13 +71,65 @@ class ColumnFigures:
     requests: int = 0
     attempts: int = 0
     top_error: str = ""
+    tokens_per_cell: float | None = None
+    cost_per_cell_usd: float | None = None
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    pass_at: Mapping[int, float] = field(default_factory=dict)
+    pass_all: Mapping[int, float] = field(default_factory=dict)
+    unsteady: Interval | None = None
+    place: int | None = None
+    rank: tuple[int, int] | None = None
+    on_cost_front: bool | None = None
+    on_latency_front: bool | None = None
+
+
+Call = Literal["better", "worse", "not distinguishable"]
+"""What the first column of a pair is beside the second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """A cell on which two columns differ: case and sample, and the label of the column that passed."""
+
+    case: str
+    sample: int
+    passed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorePair:
+    """Two columns' mean scores on the same cells, where scores say more than verdicts.
+
+    *difference* is first minus second, with Student's interval; *p_value* the paired t test's, of few cases the larger
+    of that and the permutation test's; *p_permutation* stands beside it. *effect_size* is Cohen's d_z. *decided*,
+    *p_adjusted* and *needs* are as in Pair, over the pairs that have scores.
+    """
+
+    difference: Interval
+    standard_error: float | None
+    p_value: float
+    p_permutation: float
+    p_adjusted: float
+    decided: bool
+    effect_size: float | None = None
+    more_cases: int | None = None
+    needs: str = ""
+
+    @property
+    def call(self) -> Call:
+        """In words."""
+        return _call(self.difference, decided=self.decided)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two columns on the cells (case × sample) that both have scored: who passed which.
+    """Two columns on the cells (case × sample) that both have scored, of *cases* cases: who passed which.
 
-    *difference* is first minus second, in pass rate; *p_value* is the exact McNemar test's.
+    *difference* is first minus second, in pass rate, with the interval of this pair alone; *p_value* is the exact
+    McNemar test's, with samples the sign-flip test's, and *p_adjusted* allows for the other pairs shown (Holm). The two
+    are told apart (*decided*) where *p_adjusted* is below 5 % and the interval does not hold 0; otherwise *needs* says
+    what it would take, in words, and *more_cases* in figures. *effect_size* is Cohen's h, *odds_ratio* the odds that
+    the first is the right one where they differ. *flips* are the first of the cells on which they differ.
     """
 
     first: str
@@ -78,23 +141,66 @@ class Pair:
     difference: Interval
     p_value: float
     decided: bool
+    cases: int = 0
+    p_adjusted: float | None = None
+    effect_size: float | None = None
+    odds_ratio: float | None = None
+    more_cases: int | None = None
+    needs: str = ""
+    score: ScorePair | None = None
+    flips: tuple[Flip, ...] = ()
+
+    @property
+    def call(self) -> Call:
+        """In words."""
+        return _call(self.difference, decided=self.decided)
+
+    @property
+    def cells(self) -> int:
+        """How many cells both have scored."""
+        return self.both + self.only_first + self.only_second + self.neither
+
+
+def _call(difference: Interval, *, decided: bool) -> Call:
+    if not decided or not difference.mean:
+        return "not distinguishable"
+    return "better" if difference.mean > 0 else "worse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regressed:
+    """An answer that passed in the baseline and fails now."""
+
+    column: str
+    case: str
+    sample: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """A gate's answer and why, in words. ``not decided`` while the run is incomplete."""
+    """A gate's answer and why, in words. ``not decided`` while the run is incomplete.
+
+    *regressed* are all answers that a gate against the baseline found to fail now, whatever it answers.
+    """
 
     gate: Gate
-    verdict: Literal["pass", "fail", "not decided"]
+    verdict: Literal["pass", "fail", "not enough evidence", "not decided"]
     reason: str
+    regressed: tuple[Regressed, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a complete run fails by it: with too little evidence only where the gate is strict."""
+        return self.verdict == "fail" or (self.verdict == "not enough evidence" and self.gate.strict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All columns of a run, the pairs with the leader, the gates, and the conclusion in one sentence."""
+    """All columns of a run, the pairs shown of *pairs_possible*, the gates, and the conclusion in a few sentences."""
 
     columns: tuple[ColumnFigures, ...]
     pairs: tuple[Pair, ...]
     gates: tuple[GateResult, ...]
     conclusion: tuple[str, ...]
     complete: bool
+    pairs_possible: int = 0

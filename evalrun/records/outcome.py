@@ -89,6 +89,7 @@ class FailureKind(StrEnum):
     TOO_LARGE = "too_large"  # the body is over the cap
     MISSING = "missing"  # a recorded model has no answer for this case
     SKIPPED = "skipped"  # it can never fit a limit: it was not sent
+    SPARED = "spared"  # what it would have helped to decide was decided before: it was not sent, or not again
     UNSUPPORTED = "unsupported"  # the dialect has no word for what is asked: it was not sent
     INTERNAL = "internal"  # a bug or a foreign cancellation while sending
 
@@ -149,12 +150,14 @@ class Status(StrEnum):
     FILTERED = "filtered"
     ERROR = "error"
     SKIPPED = "skipped"
+    SPARED = "spared"  # not needed: see Suite.stop_when
     PENDING = "pending"
 
 
 _FAILED = {
     FailureKind.FILTERED: Status.FILTERED,
     FailureKind.SKIPPED: Status.SKIPPED,
+    FailureKind.SPARED: Status.SPARED,
     FailureKind.UNSUPPORTED: Status.SKIPPED,
 }
 

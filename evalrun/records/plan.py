@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from evalrun.records.suite import Suite
@@ -55,3 +56,26 @@ class Plan:
     order: tuple[int, ...]
     merged: int = 0
     tokens_method: str = "estimate"
+
+
+def pairs_of(names: Sequence[str], columns: Sequence[Column]) -> tuple[tuple[int, int], ...]:
+    """Every two columns that *names* ask to compare, by index.
+
+    Names of models stand for their columns, and those of one prompt with the same parameters are compared; other names
+    are labels of columns. Names that nothing has are passed over.
+    """
+    models = {column.model for column in columns}
+
+    def named(name: str) -> list[int]:
+        return [at for at, column in enumerate(columns) if name == (column.model if name in models else column.label)]
+
+    def alike(one: int, other: int) -> bool:
+        return (columns[one].prompt, columns[one].params) == (columns[other].prompt, columns[other].params)
+
+    return tuple(
+        (one, other)
+        for first, second in combinations(names, 2)
+        for one in named(first)
+        for other in named(second)
+        if one != other and (alike(one, other) or not models.issuperset((first, second)))
+    )

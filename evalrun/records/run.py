@@ -14,7 +14,8 @@ class RunFacts:
     """Who ran what, when, and how it ended. Times are Unix seconds.
 
     *state* is how the run stands; *reason* says why it is not complete; *go_on* is the command that goes on, or empty.
-    *changes* lists what differed from the suite the run began with; *notes* is what a reader must know.
+    *changes* lists what differed from the suite the run began with; *notes* is what a reader must know. *stopping* is
+    what came of the suite's ``stop_when``, as JSON; None without one.
     """
 
     run: str
@@ -35,3 +36,4 @@ class RunFacts:
     limits: Mapping[str, Any] = field(default_factory=dict)
     forecast: Mapping[str, Any] = field(default_factory=dict)
     price_dates: tuple[str, ...] = ()
+    stopping: Mapping[str, Any] | None = None

@@ -144,18 +144,44 @@ class Case:
     scorers: tuple[ScorerSpec, ...] = ()
 
 
+NO_REGRESSION = "no_regression"
+"""The metric of a gate that compares with the baseline."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """A condition on every column that it is for: *metric* *operator* *value*, as *text* says.
 
     *only* narrows it: keys model (label), prompt, tag (of a case) and case (its id), each to one value or several.
+    With a *confidence* the whole interval of the figure must meet it; without, the figure. *strict*: that there is not
+    enough evidence fails. The metric ``no_regression`` has no operator: it compares with the baseline at *alpha*, and a
+    drop below *min_effect* does not count.
     """
 
     text: str
     metric: str
-    operator: str
-    value: float
+    operator: str = ""
+    value: float = 0.0
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    confidence: float | None = None
+    strict: bool = False
+    alpha: float = 0.05
+    min_effect: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWhen:
+    """When a run has seen enough: once it is known of every two of *decided* which is better, or that neither is.
+
+    *decided* are labels of models, whose columns of one prompt and the same parameters are compared, or labels of
+    columns. *alpha* is the chance of any wrong decision in the run, *min_effect* the least difference that matters (0:
+    it is never decided that there is none), *figure* what is compared: verdicts or scores.
+    """
+
+    decided: tuple[str, ...]
+    alpha: float = 0.05
+    min_effect: float = 0.02
+    figure: Literal["pass_rate", "score"] = "pass_rate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,3 +215,4 @@ class Suite:
     picture_files: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     gates: tuple[Gate, ...] = ()
+    stop_when: StopWhen | None = None

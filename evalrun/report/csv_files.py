@@ -2,7 +2,8 @@
 
 UTF-8, RFC 4180 with ``\\r\\n`` between records. What is unknown is an empty cell. Lists and mappings are JSON, yes and
 no are ``true`` and ``false``. Figures have a fixed precision: scores and rates 6 decimals, money 9, seconds 3, mean
-tokens and tokens a second 1. Text cells and headers go through safe_text.csv_cell; figures made here do not.
+tokens and tokens a second 1. The bounds of a figure's 95 % interval stand beside it, as ``_low`` and ``_high``, empty
+where the answers do not tell any. Text cells and headers go through safe_text.csv_cell; figures made here do not.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import csv
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
-from evalrun.records.comparison import ColumnFigures, Comparison
+from evalrun.records.comparison import ColumnFigures, Comparison, Interval
 from evalrun.records.outcome import Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.report.fields import model_labels, params_text, scorer_names, to_text, variable_names, verdict_of
 from evalrun.report.side_by_side import Group
+from evalrun.report.standings import rank
 from evalrun.safe_text import csv_cell
 
 
@@ -31,14 +33,15 @@ _AFTER = _names(
     "system_fingerprint error_kind error request_key"
 )
 _COLUMN = _names(
-    "column label prompt model params simulated recorded planned scored passed pass_rate pass_rate_low pass_rate_high "
-    "score"
+    "column label prompt model params simulated recorded rank on_cost_front on_latency_front planned scored passed "
+    "pass_rate pass_rate_low pass_rate_high score score_low score_high"
 )
-_FIGURES = _names(
-    "answered no_answer refused filtered errors skipped pending unscored truncated from_cache prompt_tokens "
-    "completion_tokens total_tokens cached_tokens reasoning_tokens tokens_methods cost_usd latency_p50_s latency_p95_s "
-    "ttft_p50_s tokens_per_s requests attempts top_error"
+_COUNTS = _names(
+    "answered no_answer refused filtered errors skipped spared pending unscored truncated from_cache prompt_tokens "
+    "completion_tokens total_tokens cached_tokens reasoning_tokens tokens_methods cost_usd"
 )
+_BOUNDED = _names("tokens_per_cell cost_per_cell_usd latency_p50_s latency_p95_s ttft_p50_s")
+_LAST = _names("tokens_per_s requests attempts top_error")
 _COMPARED = ("verdict", "score", "output", "tokens", "cost_usd")
 
 
@@ -165,7 +168,7 @@ class ComparisonCsv(_Table):
 
     def __init__(self, file: IO[str], plan: Plan) -> None:
         self._models = model_labels(plan)
-        own = ["case", "prompt", "params", "tags", "expected"]
+        own = ["case", "prompt", "params", "tags", "expected", "flip"]
         super().__init__(file, [*own, *(f"{label}.{name}" for label in self._models for name in _COMPARED)])
 
     def add(self, group: Group) -> None:
@@ -177,10 +180,17 @@ class ComparisonCsv(_Table):
             csv_cell(params_text(first.column)),
             csv_cell(to_text(list(first.case.tags))),
             _value(first.case.expected),
+            _flag(_is_flip(group)),
         ]
         for label in self._models:
             cells += _compared(group.of_model(label))
         self.record(cells)
+
+
+def _is_flip(group: Group) -> bool:
+    """Whether, on the same sample, one model passes and another fails."""
+    verdicts = {(row.cell.sample, verdict_of(row)) for row in group.rows}
+    return any((sample, "pass") in verdicts and (sample, "fail") in verdicts for sample in group.samples)
 
 
 def _compared(rows: tuple[Row, ...]) -> list[str]:
@@ -204,12 +214,32 @@ def _mean(figures: Sequence[float | None]) -> float | None:
 
 def write_summary(file: IO[str], comparison: Comparison) -> None:
     """summary.csv: one row a column of the comparison, with all its figures."""
-    scorers = tuple(dict.fromkeys(name for figures in comparison.columns for name in figures.scorers))
-    table = _Table(file, [*_COLUMN, *(f"scorer.{name}" for name in scorers), *_FIGURES])
-    for figures in comparison.columns:
-        table.record(
-            [*_identity(figures), *(_score(figures.scorers.get(name)) for name in scorers), *_figures(figures)]
-        )
+    columns = comparison.columns
+    scorers = tuple(dict.fromkeys(name for figures in columns for name in figures.scorers))
+    ks = sorted({k for figures in columns for k in figures.pass_at})
+    varied = [*(f"pass@{k}" for k in ks), *(f"pass^{k}" for k in ks), *(["unsteady"] if ks else [])]
+    bounded = [*(f"scorer.{name}" for name in scorers), *varied]
+    table = _Table(file, [*_COLUMN, *_with_bounds(bounded), *_COUNTS, *_with_bounds(_BOUNDED), *_LAST])
+    for figures in columns:
+        cells = _identity(figures)
+        for name in scorers:
+            cells += _bounded(figures.scorers.get(name), figures.intervals.get(f"scorer.{name}"))
+        for sign, means in (("@", figures.pass_at), ("^", figures.pass_all)):
+            for k in ks:
+                cells += _bounded(means.get(k), figures.intervals.get(f"pass{sign}{k}"))
+        if ks:
+            cells += _bounded(figures.unsteady.mean if figures.unsteady else None, figures.unsteady)
+        table.record([*cells, *_figures(figures)])
+
+
+def _with_bounds(names: Iterable[str]) -> Iterable[str]:
+    """Each name, then those of its bounds."""
+    return (whole for name in names for whole in (name, f"{name}_low", f"{name}_high"))
+
+
+def _bounded(figure: float | None, interval: Interval | None, digits: int = 6) -> list[str]:
+    bounds = (interval.low, interval.high) if interval else (None, None)
+    return [_number(value, digits) for value in (figure, *bounds)]
 
 
 def _identity(figures: ColumnFigures) -> list[str]:
@@ -222,9 +252,11 @@ def _identity(figures: ColumnFigures) -> list[str]:
         csv_cell(params_text(column)),
         _flag(figures.simulated),
         _flag(figures.recorded),
+        rank(figures),
+        *("" if on is None else _flag(on) for on in (figures.on_cost_front, figures.on_latency_front)),
         *map(str, (figures.planned, figures.scored, figures.passed)),
-        *(map(_score, (passed.mean, passed.low, passed.high)) if passed else ("", "", "")),
-        _score(figures.score),
+        *_bounded(passed.mean if passed else None, passed),
+        *_bounded(figures.score, figures.intervals.get("score")),
     ]
 
 
@@ -232,15 +264,15 @@ def _figures(figures: ColumnFigures) -> list[str]:
     known = figures.prompt_tokens is not None and figures.completion_tokens is not None
     total = (figures.prompt_tokens or 0) + (figures.completion_tokens or 0) if known else None
     counts = (figures.answered, figures.no_answer, figures.refused, figures.filtered, figures.errors, figures.skipped)
+    digits = {"tokens_per_cell": 1, "cost_per_cell_usd": 9}
+    bounded = [_bounded(getattr(figures, name), figures.intervals.get(name), digits.get(name, 3)) for name in _BOUNDED]
     return [
-        *map(str, (*counts, figures.pending, figures.unscored, figures.truncated, figures.from_cache)),
+        *map(str, (*counts, figures.spared, figures.pending, figures.unscored, figures.truncated, figures.from_cache)),
         *map(_whole, (figures.prompt_tokens, figures.completion_tokens, total)),
         *map(_whole, (figures.cached_tokens, figures.reasoning_tokens)),
         csv_cell(to_text(list(figures.tokens_methods))),
         _usd(figures.cost_usd),
-        _seconds(figures.latency_p50_s),
-        _seconds(figures.latency_p95_s),
-        _seconds(figures.ttft_p50_s),
+        *(cell for cells in bounded for cell in cells),
         _number(figures.tokens_per_s, 1),
         str(figures.requests),
         str(figures.attempts),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalrun.records.outcome import Failure, Response
-from evalrun.records.plan import Plan
+from evalrun.records.plan import Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.score import Score
 from evalrun.report.fields import model_labels, to_text, verdict_of
@@ -58,10 +58,14 @@ class Island:
             for cells, row in zip(self._cells, rows, strict=True):
                 cells.append(None if row is None else self._cell(row))
 
-    def json(self, models: Sequence[Mapping[str, Any]]) -> str:
-        """The whole as JSON text for a ``<script type="application/json">``; *models* says how to show each of them."""
+    def json(self, models: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[Column, Column]] = ()) -> str:
+        """The whole as JSON text for a ``<script type="application/json">``; *models* says how to show each of them.
+
+        *pairs* are the columns held against each other, two and two, as [model, prompt, parameters] each.
+        """
         data = {
             "models": list(models),
+            "pairs": [[self._column(column) for column in pair] for pair in pairs],
             "strings": list(self._strings),
             "cut": list(self._cut),
             "cases": self._case_values,
@@ -70,6 +74,9 @@ class Island:
             "cells": self._cells,
         }
         return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
+
+    def _column(self, column: Column) -> list[int]:
+        return [self.models.index(column.model), self._text(column.prompt), self._text(_params(column))]
 
     def _text(self, text: str | None) -> int:
         """The place of a text in ``strings``: shown as document text, cut at the limit and noted as cut."""
@@ -89,7 +96,7 @@ class Island:
         return [
             self._case(row),
             self._text(row.column.prompt),
-            self._text(_params(row)),
+            self._text(_params(row.column)),
             row.cell.sample,
             self._text(self._question(row)),
         ]
@@ -182,8 +189,8 @@ def _expected(value: Any) -> str:
     return to_text(value)
 
 
-def _params(row: Row) -> str:
-    return ", ".join(f"{name}={to_text(value)}" for name, value in row.column.params.items())
+def _params(column: Column) -> str:
+    return ", ".join(f"{name}={to_text(value)}" for name, value in column.params.items())
 
 
 def _reason(row: Row) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalrun.records.comparison import Comparison
+from evalrun.records.comparison import Comparison, GateResult, Pair
 from evalrun.records.outcome import Exchange, Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
@@ -134,7 +134,11 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "changes": facts.changes,
         "notes": facts.notes,
         "conclusion": comparison.conclusion,
-        "gates": [{"gate": g.gate.text, "verdict": g.verdict, "reason": g.reason} for g in comparison.gates],
+        "stopping": facts.stopping,
+        "figures": [_whole(figures) | {"column": figures.column.label} for figures in comparison.columns],
+        "pairs": [_pair(pair) for pair in comparison.pairs],
+        "pairs_possible": comparison.pairs_possible,
+        "gates": [gate_json(result) for result in comparison.gates],
         "columns": [_column(plan, position) for position in range(len(plan.columns))],
         "cells": {
             "planned": len(plan.cells),
@@ -150,6 +154,32 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "forecast": {"said": facts.forecast, "fact": _fact(totals, facts)},
     }
     return to_json(said, indent=2) + "\n"
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    score = None if pair.score is None else _whole(pair.score) | {"call": pair.score.call}
+    return {**_whole(pair), "call": pair.call, "score": score}
+
+
+def _whole(record: Any) -> Any:
+    """A record and all that it holds, as mappings and lists."""
+    if hasattr(record, "__dataclass_fields__"):
+        return {name: _whole(value) for name, value in flat(record).items()}
+    if isinstance(record, Mapping):
+        return {str(key): _whole(value) for key, value in record.items()}
+    return [_whole(one) for one in record] if isinstance(record, tuple | list) else record
+
+
+def gate_json(result: GateResult) -> dict[str, Any]:
+    """A gate with its answer. *regressed* lists every answer that passed in the baseline and fails now."""
+    gate = result.gate
+    said: dict[str, Any] = {"gate": gate.text, "verdict": result.verdict, "failed": result.failed}
+    said |= {"reason": result.reason, "for": {key: list(names) for key, names in gate.only.items()}}
+    said |= {"confidence": gate.confidence, "strict": gate.strict}
+    if not gate.operator:
+        said |= {"alpha": gate.alpha, "min_effect": gate.min_effect}
+        said["regressed"] = [flat(one) for one in result.regressed]
+    return said
 
 
 def _column(plan: Plan, position: int) -> dict[str, Any]:

@@ -68,6 +68,42 @@ def points_bounds(interval: Interval, *, negate: bool = False) -> str:
     return f"[{fixed(low, 1, 2)}, {fixed(high, 1, 2)}]"
 
 
+def rate_bounds(interval: Interval) -> str:
+    """An interval of scores, three decimals: ``[0.853, 0.961]``."""
+    return f"[{fixed(interval.low, 3)}, {fixed(interval.high, 3)}]"
+
+
+def score_difference(value: float) -> str:
+    """A difference of scores, three decimals, signed: ``+0.076``, ``−0.011``, ``0.000``."""
+    text = fixed(value, 3)
+    return text if text.startswith(MINUS) or text == "0.000" else "+" + text
+
+
+def money_bounds(interval: Interval) -> str:
+    """An interval of prices: ``[$0.00031, $0.00042]``."""
+    return f"[{money(interval.low)}, {money(interval.high)}]"
+
+
+def seconds_bounds(interval: Interval) -> str:
+    """An interval of latencies: ``[0.70 s, 0.95 s]``."""
+    return f"[{seconds(interval.low)}, {seconds(interval.high)}]"
+
+
+def tokens_bounds(interval: Interval) -> str:
+    """An interval of tokens: ``[20, 23]``."""
+    return f"[{tokens(interval.low)}, {tokens(interval.high)}]"
+
+
+def rank(best: int, worst: int) -> str:
+    """A rank, or the ranks that are left open: ``1``, ``2–3``."""
+    return f"{best}" if best == worst else f"{best}–{worst}"
+
+
+def p(value: float) -> str:
+    """A p-value: ``p = 0.031``, ``p < 0.001``."""
+    return "p < 0.001" if value < 0.001 else f"p = {fixed(value, 3)}"
+
+
 def money(usd: float | None) -> str:
     """US dollars: ``$1.08``, ``$0.037``, ``$0.00042``; nothing to pay is ``free``, an unknown price ``–``."""
     if usd is None or not _known(usd):

@@ -17,13 +17,14 @@ from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report.island import Island
+from evalrun.report.pair_rows import pairs_columns
 from evalrun.report.view import models_shown, view
 from evalrun.safe_text import visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_SCRIPTS = ("core.js", "cases.js", "answer.js", "start.js")
+_SCRIPTS = ("core.js", "cases.js", "answer.js", "flips.js", "start.js")
 
 
 def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFacts, island: Island) -> None:
@@ -36,7 +37,7 @@ def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFact
         policy=policy(style, script),
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own files
-        island=Markup(island.json(models_shown(plan, comparison))),  # noqa: S704  # JSON with < > & escaped
+        island=Markup(island.json(models_shown(plan, comparison), pairs_columns(comparison))),  # noqa: S704  # JSON with < > & escaped
     ):
         file.write(chunk)
 

@@ -10,19 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from evalrun.records.comparison import ColumnFigures, Comparison
+from evalrun.records.comparison import ColumnFigures, Comparison, Pair
 from evalrun.records.outcome import TokensMethod
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
 from evalrun.report.lines import wrapped as _wrapped
+from evalrun.report.standings import by_place, pairs_shown, rank
 from evalrun.report.totals import Totals, not_scored, words
 from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _GAP = 2
+_LONG_WORD = 15
 _LEAST_LABEL, _MOST_LABEL = 12, 32
 _NAME = 9
+_MOST_PAIRS = 10
 
 
 def summary(
@@ -36,7 +39,8 @@ def summary(
     paint = _painter(color=color)
     blocks = [
         [paint(line, _BOLD) for sentence in comparison.conclusion for line in _wrapped(sentence, width)],
-        [] if quiet else [*_table(comparison, width, paint), *_total_line(comparison, width)],
+        [] if quiet else [*_table(by_place(comparison), width, paint), *_total_line(comparison, width)],
+        [] if quiet else _named({"pairs": _pairs(comparison), "samples": _samples(comparison)}, width),
         []
         if quiet
         else _named({"simulated": _simulated(comparison), "errors": _errors(comparison), "note": facts.notes}, width),
@@ -70,8 +74,7 @@ class _Figure:
         return max(map(cells_wide, (self.heading, *self.cells)))
 
 
-def _table(comparison: Comparison, width: int, paint: _painter) -> list[str]:
-    columns = comparison.columns
+def _table(columns: Sequence[ColumnFigures], width: int, paint: _painter) -> list[str]:
     if not columns:
         return []
     figures = _fitting(_figures(columns), width, label=min(_MOST_LABEL, _label_width(columns)))
@@ -108,17 +111,67 @@ def _figures(columns: Sequence[ColumnFigures]) -> list[_Figure]:
     nothing_paid = all(not c.cost_usd for c in columns)
     streamed = any(c.ttft_p50_s is not None for c in columns)
     same = all(c.pass_rate is not None and c.score == c.pass_rate.mean for c in columns)
+    bounds = tuple(numbers.bounds(c.intervals["score"]) if "score" in c.intervals else "" for c in columns)
     return [
+        _Figure("rank", _shown(tuple(map(rank, columns))), right=False, leave=3),
         _Figure("pass rate", rates, right=False),
         _Figure("scored", scored),
-        _Figure("score", scores, leave=6 if same else 3),
+        _Figure("score", scores, leave=7 if same else 4),
+        _Figure("of score", () if same else bounds, right=False, leave=10),
         _Figure("tokens in/out", tokens, leave=1),
-        _Figure("cost", costs, leave=5 if nothing_paid else 2),
-        _Figure("p50", tuple(numbers.seconds(c.latency_p50_s) for c in columns), leave=4),
-        *([_Figure("ttft", tuple(numbers.seconds(c.ttft_p50_s) for c in columns), leave=3)] if streamed else []),
-        _Figure("p95", tuple(numbers.seconds(c.latency_p95_s) for c in columns), leave=7),
+        _Figure("cost", costs, leave=6 if nothing_paid else 2),
+        _Figure("p50", tuple(numbers.seconds(c.latency_p50_s) for c in columns), leave=5),
+        *([_Figure("ttft", tuple(numbers.seconds(c.ttft_p50_s) for c in columns), leave=2)] if streamed else []),
+        _Figure("p95", tuple(numbers.seconds(c.latency_p95_s) for c in columns), leave=8),
+        _Figure("front", tuple(map(_front, columns)), right=False, leave=9),
         _Figure("not scored", tuple(_note(c) for c in columns), right=False),
     ]
+
+
+def _shown(cells: tuple[str, ...]) -> tuple[str, ...]:
+    """The cells, where at least two have something to say."""
+    return cells if sum(map(bool, cells)) > 1 else ()
+
+
+def _front(figures: ColumnFigures) -> str:
+    """The fronts that a column is on: none scores higher for as little, or as soon."""
+    on = ((figures.on_cost_front, "cost"), (figures.on_latency_front, "speed"))
+    return ", ".join(word for is_on, word in on if is_on)
+
+
+def _pairs(comparison: Comparison) -> list[str]:
+    """Every pair in a line, where there are more than the conclusion tells; of many the first, and how many more."""
+    pairs = comparison.pairs
+    if len(pairs) < 2:
+        return []
+    lines = [_pair(pair) for pair in pairs[:_MOST_PAIRS]]
+    more = len(pairs) - len(lines)
+    lines += [f"{numbers.count(more)} more pairs in report.html"] if more else []
+    return [*lines, *filter(None, [pairs_shown(comparison)])]
+
+
+def _pair(pair: Pair) -> str:
+    """``large – mini: +37.5 points [2.1, 72.9], better, p=0.031``, p in one word, so that no line breaks in it."""
+    by = f"{numbers.points(pair.difference.mean)} points {numbers.points_bounds(pair.difference)}"
+    p = pair.p_value if pair.p_adjusted is None else pair.p_adjusted
+    said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {numbers.p(p).replace(' ', '')}"
+    return f"{said} ({pair.needs})" if pair.needs else said
+
+
+def _samples(comparison: Comparison) -> list[str]:
+    """How verdicts vary over the samples of a case, a line a column."""
+    said = []
+    for figures in by_place(comparison):
+        most = max(figures.pass_at, default=1)
+        if most < 2 or figures.unsteady is None:
+            continue
+        parts = [
+            f"pass@{most} {numbers.rate(figures.pass_at[most])}",
+            f"pass^{most} {numbers.rate(figures.pass_all[most])}",
+        ]
+        unsteady = f"{numbers.percent(figures.unsteady.mean)} {numbers.percent_bounds(figures.unsteady)}"
+        said.append(f"{figures.column.label}: {', '.join(parts)}, verdicts differ in {unsteady} of cases")
+    return said
 
 
 def _about(*columns: ColumnFigures) -> str:
@@ -129,13 +182,14 @@ def _about(*columns: ColumnFigures) -> str:
 def _note(figures: ColumnFigures) -> str:
     """Why cells have no verdict, and what a reader must know of the column."""
     said = [words(not_scored(figures)) if not_scored(figures) else ""]
+    said += [f"{numbers.count(figures.spared)} not needed" if figures.spared else ""]
     said += [f"{numbers.count(figures.truncated)} truncated" if figures.truncated else ""]
     said += ["simulated" if figures.simulated else "", "recorded" if figures.recorded else ""]
     return ", ".join(filter(None, said))
 
 
 def _fitting(figures: list[_Figure], width: int, *, label: int) -> list[_Figure]:
-    """Leave out figures until the rest fits with whole labels, the last three only with shortened ones."""
+    """Leave out figures until the rest fits with whole labels, the last four only with shortened ones."""
     figures = [figure for figure in figures if any(figure.cells)]
 
     def over(label_width: int) -> bool:
@@ -163,6 +217,7 @@ def _total_line(comparison: Comparison, width: int) -> list[str]:
         money = "cost unknown"
     parts = [
         f"{numbers.of(totals.scored, totals.planned)} scored",
+        *([f"{numbers.count(totals.spared)} not needed"] if totals.spared else []),
         numbers.plural(totals.requests, "request"),
         f"{about}{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)} tokens"
         + (" where known" if totals.tokens_partial else ""),
@@ -174,15 +229,17 @@ def _total_line(comparison: Comparison, width: int) -> list[str]:
 
 def _gates(comparison: Comparison, width: int, paint: _painter) -> list[str]:
     lines: list[str] = []
-    colours = {"pass": _GREEN, "fail": _RED, "not decided": _YELLOW}
     for gate in comparison.gates:
-        word = gate.verdict.upper() if gate.verdict == "fail" else gate.verdict
+        word = gate.verdict.upper() if gate.failed else gate.verdict
+        colour = _RED if gate.failed else _GREEN if gate.verdict == "pass" else _YELLOW
         only = ", ".join(f"{key} {' or '.join(values)}" for key, values in gate.gate.only.items())
         text = f"{gate.gate.text}{f' for {only}' if only else ''}{f': {gate.reason}' if gate.reason else ''}"
         head = "" if lines else "gates"
-        indent = _NAME + len(word) + _GAP
+        beside = len(word) < _LONG_WORD  # else its text goes below
+        indent = _NAME + (len(word) if beside else _GAP) + _GAP
         first, *rest = _wrapped(text, width - indent) or [""]
-        lines.append(pad(head, _NAME) + paint(word, colours[gate.verdict]) + " " * _GAP + first)
+        lines.append((pad(head, _NAME) + paint(word, colour) + (" " * _GAP + first if beside else "")).rstrip())
+        rest = rest if beside else [first, *rest]
         lines += [" " * indent + line for line in rest]
     return lines
 

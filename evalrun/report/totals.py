@@ -21,6 +21,7 @@ class Totals:
     passed: int
     errors: int
     skipped: int
+    spared: int
     pending: int
     not_scored: int
     from_cache: int
@@ -46,8 +47,9 @@ class Totals:
             passed=sum(c.passed for c in columns),
             errors=sum(c.errors for c in columns),
             skipped=sum(c.skipped for c in columns),
+            spared=sum(c.spared for c in columns),
             pending=sum(c.pending for c in columns),
-            not_scored=sum(c.planned - c.scored for c in columns),
+            not_scored=sum(c.planned - c.spared - c.scored for c in columns),
             from_cache=sum(c.from_cache for c in columns),
             requests=sum(c.requests for c in columns),
             attempts=sum(c.attempts for c in columns),
@@ -60,8 +62,14 @@ class Totals:
         )
 
 
+def scored_of(figures: ColumnFigures | Totals) -> str:
+    """The denominator of every figure: ``63 scored / 200 planned (137 not needed)``."""
+    spared = f" ({figures.spared:,} not needed)" if figures.spared else ""
+    return f"{figures.scored:,} scored / {figures.planned:,} planned{spared}"
+
+
 def not_scored(figures: ColumnFigures) -> list[tuple[int, str]]:
-    """Why cells of a column have no verdict: counts with their words, the ones that are not zero."""
+    """Why cells of a column that were needed have no verdict: counts with their words, the ones that are not zero."""
     parts = (
         (figures.errors, "error"),
         (figures.skipped, "skipped"),

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
+from evalrun.records.comparison import ColumnFigures, Comparison, GateResult
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
-from evalrun.report.colophon import colophon, model_id
+from evalrun.report.colophon import colophon
+from evalrun.report.column_rows import column_row, mark
 from evalrun.report.fields import model_labels, to_text
-from evalrun.report.totals import Totals, not_scored, words
+from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
+from evalrun.report.standings import best_column, by_place, headline_pair, named
+from evalrun.report.totals import Totals, scored_of
 from evalrun.safe_text import visible
 
 _HEADLINE = re.compile(r"(?P<claim>.*?)(?P<doubt> \[[^\]]*\])(?P<rest>.*)", re.DOTALL)
-_MARKS = ("square", "disc", "diamond")
-_BAR = 200
 _STRIP = 1000
 _ALIKE = 0.05
 
@@ -37,8 +38,12 @@ def view(plan: Plan, comparison: Comparison, facts: RunFacts, *, left_out: int) 
         "badges": _badges(comparison, totals, partial=partial),
         "strip": _strip(comparison),
         "gates": _gates(comparison, facts),
-        "summary": [_row(plan, comparison, figures, best, partial=partial) for figures in comparison.columns],
+        "summary": [column_row(plan, comparison, figures, partial=partial) for figures in by_place(comparison)],
         "compared": bool(comparison.pairs),
+        "fronts": any(c.on_cost_front or c.on_latency_front for c in comparison.columns),
+        "pairs": pairs_view(comparison),
+        "samples": samples_view(plan, comparison),
+        "scorers": scorers_view(plan, comparison),
         "totals": _totals(totals),
         "cases": {"rows": _questions(plan), "left_out": left_out, "shown": _questions(plan) - left_out},
         "what": colophon(plan, facts),
@@ -54,7 +59,7 @@ def models_shown(plan: Plan, comparison: Comparison) -> list[dict[str, Any]]:
         shown.append(
             {
                 "label": visible(label),
-                "mark": _mark(plan, label),
+                "mark": mark(plan, label),
                 "simulated": any(c.simulated for c in figures),
                 "recorded": any(c.recorded for c in figures),
                 "best": best is not None and best.column.model == label,
@@ -63,36 +68,12 @@ def models_shown(plan: Plan, comparison: Comparison) -> list[dict[str, Any]]:
     return shown
 
 
-def best_column(comparison: Comparison) -> ColumnFigures | None:
-    """The column that all pairs are held against; None where there is nothing to compare."""
-    return _named(comparison, comparison.pairs[0].first) if comparison.pairs else None
-
-
-def _rivals(comparison: Comparison) -> Pair | None:
-    """The leader and the runner-up: a simulated column is no rival of a real one."""
-    best = best_column(comparison)
-    for pair in comparison.pairs:
-        other = _named(comparison, pair.second)
-        if best is not None and other is not None and other.simulated == best.simulated:
-            return pair
-    return None
-
-
-def _named(comparison: Comparison, name: str) -> ColumnFigures | None:
-    return next((c for c in comparison.columns if name in (c.column.label, c.column.id)), None)
-
-
-def _mark(plan: Plan, label: str) -> str:
-    """A shape for the first three models, then a letter in a disc, then a number."""
-    place = model_labels(plan).index(label)
-    if place < len(_MARKS):
-        return _MARKS[place]
-    return chr(ord("A") + place - 3) if place < 29 else str(place - 28)
-
-
 def _headline(comparison: Comparison) -> dict[str, Any]:
-    """The first sentence of the conclusion, its interval apart; what follows goes into the lede."""
+    """The first sentence of the conclusion, its interval apart; what follows goes into the lede, so what a tie adds."""
     first, *more = comparison.conclusion or ("Nothing was scored.",)
+    ahead, clause, tie = first.partition("); ")
+    if clause:
+        first, more = f"{ahead}).", [tie, *more]
     found = _HEADLINE.fullmatch(first)
     if not found or found["claim"].count("(") > found["claim"].count(")"):
         return {"claim": first.removesuffix("."), "doubt": "", "rest": "", "more": more}
@@ -108,8 +89,8 @@ def _capital(text: str) -> str:
 
 def _price_of_winning(comparison: Comparison, best: ColumnFigures | None) -> list[str]:
     """What the leader costs in money and time beside the runner-up, where both are real and known and differ."""
-    pair = _rivals(comparison)
-    other = _named(comparison, pair.second) if pair else None
+    pair = headline_pair(comparison)
+    other = named(comparison, pair.second) if pair else None
     if best is None or other is None or any(c.simulated or c.recorded for c in (best, other)):
         return []
     said = []
@@ -134,7 +115,7 @@ def _price_of_winning(comparison: Comparison, best: ColumnFigures | None) -> lis
 def _band(facts: RunFacts, totals: Totals) -> dict[str, str]:
     word = {"complete": "Incomplete"}.get(facts.state, _capital(facts.state))
     return {
-        "word": f"{word}: {numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned",
+        "word": f"{word}: {scored_of(totals)}",
         "reason": facts.reason + ("" if facts.reason.endswith((".", "!", "?")) or not facts.reason else "."),
         "when": f"Goes on after {facts.resume_after}." if facts.resume_after else "",
         "command": facts.go_on,
@@ -149,9 +130,7 @@ def _badges(comparison: Comparison, totals: Totals, *, partial: bool) -> list[di
         badges.append({"kind": kind, "icon": icon, "word": word, "rest": rest})
 
     if not partial:
-        badge(
-            "ok", "pass", "Complete", f"{numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned"
-        )
+        badge("ok", "pass", "Complete", scored_of(totals))
     if totals.errors or totals.skipped:
         word = ", ".join(
             [
@@ -192,10 +171,10 @@ def _labels(columns: list[ColumnFigures]) -> str:
 
 def _strip(comparison: Comparison) -> dict[str, Any] | None:
     """Every pair of answers of the leader and the runner-up once, by who is right."""
-    pair = _rivals(comparison)
+    pair = headline_pair(comparison)
     if pair is None:
         return None
-    first, second = _named(comparison, pair.first), _named(comparison, pair.second)
+    first, second = named(comparison, pair.first), named(comparison, pair.second)
     if first is None or second is None:
         return None
     n = pair.both + pair.only_first + pair.only_second + pair.neither
@@ -221,10 +200,9 @@ def _strip(comparison: Comparison) -> dict[str, Any] | None:
                 }
             )
             at += width
-    p = "p < 0.001" if pair.p_value < 0.001 else f"p = {numbers.fixed(pair.p_value, 3)}"
     return {
         "segments": segments,
-        "about": f"{numbers.count(n)} pairs of answers to the same questions, exact McNemar {p}",
+        "about": f"{numbers.count(n)} pairs of answers to the same questions, {pair_test(pair)}",
     }
 
 
@@ -234,8 +212,9 @@ def _gates(comparison: Comparison, facts: RunFacts) -> dict[str, Any] | None:
     if not comparison.complete:
         heading = "Gates: a gate never passes on an incomplete run"
     else:
-        counted = {word: sum(g.verdict == word for g in comparison.gates) for word in ("pass", "fail", "not decided")}
-        named = {"pass": "passed", "fail": "failed", "not decided": "not decided"}
+        named = {"pass": "passed", "fail": "failed", "not enough evidence": "without enough evidence"}
+        named["not decided"] = "not decided"
+        counted = {word: sum(g.verdict == word for g in comparison.gates) for word in named}
         said = ", ".join(f"{number} {named[word]}" for word, number in counted.items() if number)
         heading = f"Gates: {said} (exit code {facts.exit_code})"
     return {"heading": heading, "items": [_gate(gate) for gate in comparison.gates]}
@@ -244,7 +223,7 @@ def _gates(comparison: Comparison, facts: RunFacts) -> dict[str, Any] | None:
 def _gate(result: GateResult) -> dict[str, str]:
     only = ", ".join(f"{key} {' or '.join(values)}" for key, values in result.gate.only.items())
     return {
-        "kind": result.verdict if result.verdict in ("pass", "fail") else "pending",
+        "kind": "pass" if result.verdict == "pass" else "fail" if result.failed else "pending",
         "word": result.verdict,
         "text": result.gate.text,
         "only": f"for {only}" if only else "for every column",
@@ -252,102 +231,9 @@ def _gate(result: GateResult) -> dict[str, str]:
     }
 
 
-def _row(
-    plan: Plan, comparison: Comparison, figures: ColumnFigures, best: ColumnFigures | None, *, partial: bool
-) -> dict[str, Any]:
-    """A row of the summary."""
-    passed, unscored = figures.pass_rate, not_scored(figures)
-    also = [(figures.no_answer, "empty"), (figures.refused, "refused"), (figures.truncated, "cut by a length limit")]
-    return {
-        "mark": _mark(plan, figures.column.model),
-        "best": figures is best,
-        "simulated": figures.simulated,
-        "recorded": figures.recorded,
-        "label": figures.column.label,
-        "model": model_id(plan, figures.column),
-        "rate": numbers.percent(passed.mean) if passed else numbers.UNKNOWN,
-        "bounds": numbers.percent_bounds(passed) if passed else "",
-        "bar": _bar(passed),
-        "passed": f"{numbers.count(figures.passed)} passed",
-        "scored": f"{numbers.count(figures.scored)} scored / {numbers.count(figures.planned)} planned",
-        "against": _against(comparison, figures, best, partial=partial),
-        "score": numbers.rate(figures.score),
-        "tokens": f"{numbers.tokens(figures.prompt_tokens)} / {numbers.tokens(figures.completion_tokens)}",
-        "tokens_note": _tokens_note(figures),
-        "cost": numbers.money(figures.cost_usd),
-        "cost_note": _cost_note(figures),
-        "latency": f"{numbers.seconds(figures.latency_p50_s)} / {numbers.seconds(figures.latency_p95_s)}",
-        "stream": _stream(figures),
-        "not_scored": words(unscored) if unscored else "",
-        "also": words((number, word) for number, word in also if number),
-        "cached": f"{numbers.count(figures.from_cache)} from cache" if figures.from_cache else "",
-        "top_error": figures.top_error,
-    }
-
-
-def _bar(interval: Interval | None) -> dict[str, str] | None:
-    """A bar from 0 to the mean with a whisker, on a scale of 0..1 that is the same in every row."""
-    if interval is None:
-        return None
-    low, high = f"{_BAR * interval.low:.1f}", f"{_BAR * interval.high:.1f}"
-    return {
-        "mean": f"{_BAR * interval.mean:.1f}",
-        "whisker": f"M{low} 8H{high}M{low} 4V12M{high} 4V12",
-    }
-
-
-def _against(
-    comparison: Comparison, figures: ColumnFigures, best: ColumnFigures | None, *, partial: bool
-) -> dict[str, str] | None:
-    """A row's standing beside the leader, signed from the leader."""
-    if best is None:
-        return None
-    if figures is best:
-        pair = _rivals(comparison)
-        real = pair is not None and pair.decided and pair.difference.mean > 0 and not partial
-        ahead = "ahead so far" if partial else "ahead, not decided"
-        word = "the only real one" if pair is None else "best" if real else ahead
-        said = {"word": word, "best": "yes" if real else "", "by": "", "bounds": "", "note": ""}
-        other = _named(comparison, pair.second) if pair else None
-        if pair is not None and other is not None:
-            said["by"], said["bounds"] = numbers.points(pair.difference.mean), numbers.points_bounds(pair.difference)
-            said["note"] = f"over {other.column.label}"
-        return said
-    pair = _pair(comparison, figures)
-    if pair is None:
-        return None
-    word = "not distinguishable" if not pair.decided else "worse" if pair.difference.mean >= 0 else "better"
-    by, bounds = numbers.points(-pair.difference.mean), numbers.points_bounds(pair.difference, negate=True)
-    return {"word": word, "best": "", "by": by, "bounds": bounds, "note": ""}
-
-
-def _pair(comparison: Comparison, figures: ColumnFigures) -> Pair | None:
-    names = (figures.column.label, figures.column.id)
-    return next((pair for pair in comparison.pairs if pair.second in names), None)
-
-
-def _tokens_note(figures: ColumnFigures) -> str:
-    words_of = {"estimate": "estimated", "exact": "counted", "api": ""}
-    return ", ".join(filter(None, (words_of.get(method, method) for method in figures.tokens_methods)))
-
-
-def _stream(figures: ColumnFigures) -> list[str]:
-    """What is to be said of a column that streamed: how soon its answers began, and how fast they came."""
-    if figures.ttft_p50_s is None:
-        return []
-    fast = [numbers.speed(figures.tokens_per_s)] if figures.tokens_per_s is not None else []
-    return [f"first token {numbers.seconds(figures.ttft_p50_s)}", *fast]
-
-
-def _cost_note(figures: ColumnFigures) -> str:
-    if figures.cost_usd and figures.scored:
-        return f"{numbers.money(figures.cost_usd / figures.scored)} a case"
-    return "no price known" if figures.cost_usd is None and not figures.recorded else ""
-
-
 def _totals(totals: Totals) -> dict[str, str]:
     return {
-        "scored": f"{numbers.count(totals.scored)} scored / {numbers.count(totals.planned)} planned",
+        "scored": scored_of(totals),
         "tokens": f"{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)}",
         "tokens_note": "where known" if totals.tokens_partial else "",
         "cost": numbers.money(totals.cost_usd),

@@ -3,6 +3,7 @@
 A lane is a queue of jobs in order (one model's cells). One plain function, `Dispatcher._advance`, decides what starts.
 It runs again whenever anything changes: at the start, when a request comes back, when a timer rings, when somebody says
 stop. A lane whose head waits for a scope is first in that scope: nobody passes it there, so no long prompt is starved.
+A lane's queue that has nothing now may have something when it is looked at again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from evalrun.clock import Clock
 from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.quota import RateFacts, Refusal
-from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink
+from evalrun.scheduler.jobs import Halt, Job, LaneView, Ledger, Send, Sink, attempt_of, misfit
 from evalrun.scheduler.pressure import Pressure
 from evalrun.scheduler.retry import NOT_SENT, PASSING, Again, GiveUp, Park, RetryPolicy, decide, unreachable
 from evalrun.scheduler.rooms import Booking, Charge, Lesson, Never, Wait
@@ -94,6 +95,7 @@ class Dispatcher:
         self._done = asyncio.Event()
         self._crash: BaseException | None = None
         self._sequence = 0
+        self._needless: Callable[[Job], str] = _is_needed
 
     async def run(self) -> None:
         """Send until nothing is left. Cancelled, it cancels what is in flight; a sink's error ends it and is raised."""
@@ -115,6 +117,17 @@ class Dispatcher:
         for lane in self._lanes.values():
             self._halt(lane, halt, reason)
         self._advance()
+
+    def spare(self, needless: Callable[[Job], str]) -> None:
+        """Send no job any more for which *needless* gives a reason. What is in flight comes back, and is not retried.
+
+        Those that wait, for quota or to be tried again, go to the sink as spared, with the attempts that they had.
+        """
+        self._needless = needless
+        now = self.now()
+        for lane in self._lanes.values():
+            lane.due = [(now if needless(one.job) else at, order, one) for at, order, one in lane.due]
+            heapq.heapify(lane.due)
 
     def views(self) -> list[LaneView]:
         """Every lane as it stands."""
@@ -175,10 +188,14 @@ class Dispatcher:
                 lane.waiting, lane.until = "retry", lane.due[0][0]
             return False
         job = pending.job
+        if needless := self._needless(job):
+            self._take(lane, pending)
+            self._spawn(self._skip(lane, pending, Failure(kind=FailureKind.SPARED, message=needless)))
+            return True
         if not pending.fits:
-            if why := self._ledger.never(job.scopes, job.charge):
+            if unfit := job.unfit or misfit(self._ledger.never(job.scopes, job.charge)):
                 self._take(lane, pending)
-                self._spawn(self._skip(lane, pending, why))
+                self._spawn(self._skip(lane, pending, unfit))
                 return True
             pending.fits = True
         pressure = self._pressures.get(job.endpoint)
@@ -253,10 +270,11 @@ class Dispatcher:
         action = decide(failure, len(pending.attempts), self._policy, self._draw(), down_s=down_s)
         match action:
             case Again(delay_s) if lane.halt is None:
-                lane.retries += 1
+                needless = self._needless(pending.job) != ""
+                lane.retries += not needless
                 self._sequence += 1
                 pending.since = now
-                heapq.heappush(lane.due, (now + delay_s, self._sequence, pending))
+                heapq.heappush(lane.due, (now if needless else now + delay_s, self._sequence, pending))
                 return False
             case Park(delay_s):
                 self._park(lane, now + delay_s, failure.message)
@@ -296,11 +314,10 @@ class Dispatcher:
         else:
             self._advance()
 
-    async def _skip(self, lane: _Lane, pending: _Pending, why: str) -> None:
-        """Hand a request that can never fit to the sink, unsent."""
+    async def _skip(self, lane: _Lane, pending: _Pending, why: Failure) -> None:
+        """Hand a request that can never be sent, or that nobody needs any more, to the sink."""
         lane.started += 1
-        skipped = Failure(kind=FailureKind.SKIPPED, message=why)
-        await self._finish(lane, pending, skipped)
+        await self._finish(lane, pending, why)
 
     async def _attempt(self, lane: _Lane, pending: _Pending, booking: Booking) -> None:
         """One sending, booked already: retried or handed to the sink, then settled.
@@ -313,7 +330,7 @@ class Dispatcher:
         try:
             outcome = await self._send(pending.job.request)
             received_at = self.now()
-            pending.attempts += (_attempt(outcome, sent_at),)
+            pending.attempts += (attempt_of(outcome, sent_at),)
             self._learn(pending.job, outcome, started, received_at)
             if isinstance(outcome, Failure) and not self._after(lane, pending, outcome, received_at):
                 return
@@ -368,6 +385,10 @@ class Dispatcher:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, delay_s), self._advance)
 
 
+def _is_needed(_: Job) -> str:
+    return ""
+
+
 def _exchange(pending: _Pending, outcome: Outcome) -> Exchange:
     return Exchange(
         request_key=pending.job.request.key,
@@ -375,16 +396,4 @@ def _exchange(pending: _Pending, outcome: Outcome) -> Exchange:
         attempts=pending.attempts,
         queue_s=pending.queue_s,
         retry_wait_s=pending.retry_wait_s,
-    )
-
-
-def _attempt(outcome: Outcome, sent_at: float) -> Attempt:
-    if isinstance(outcome, Response):
-        return Attempt(sent_at=sent_at, latency_s=outcome.latency_s or 0.0, result="ok", http_status=200)
-    return Attempt(
-        sent_at=sent_at,
-        latency_s=outcome.latency_s,
-        result=outcome.kind.value,
-        http_status=outcome.http_status,
-        message=outcome.message,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from evalrun.records.outcome import Exchange, Outcome
+from evalrun.records.outcome import Attempt, Exchange, Failure, FailureKind, Outcome, Response
 from evalrun.records.quota import RateFacts
 from evalrun.records.request import Request
 from evalrun.scheduler.rooms import Booking, Busy, Charge, Lesson, Never, Wait
@@ -40,7 +40,7 @@ class Ledger(Protocol):
 class Job:
     """A request to be sent, for whom (*ticket*, the caller's own), and the scopes that it books in.
 
-    *endpoint* names whose `Pressure` it is under: a provider's id.
+    *endpoint* names whose `Pressure` it is under: a provider's id. *unfit*: it cannot be sent at all, and ends so.
     """
 
     request: Request
@@ -48,6 +48,12 @@ class Job:
     scopes: tuple[str, ...]
     charge: Charge
     endpoint: str = ""
+    unfit: Failure | None = None
+
+
+def misfit(why: str | None) -> Failure | None:
+    """What becomes of a request that can never fit a limit, for this reason; None: it fits."""
+    return Failure(kind=FailureKind.SKIPPED, message=why) if why else None
 
 
 Sink = Callable[[Job, Exchange], Awaitable[Sequence[Job]]]
@@ -77,3 +83,16 @@ class LaneView:
     waiting: str
     wait_s: float | None
     parked_until: float | None
+
+
+def attempt_of(outcome: Outcome, sent_at: float) -> Attempt:
+    """One sending, at *sent_at* (Unix time), as it is remembered."""
+    if isinstance(outcome, Response):
+        return Attempt(sent_at=sent_at, latency_s=outcome.latency_s or 0.0, result="ok", http_status=200)
+    return Attempt(
+        sent_at=sent_at,
+        latency_s=outcome.latency_s,
+        result=outcome.kind.value,
+        http_status=outcome.http_status,
+        message=outcome.message,
+    )

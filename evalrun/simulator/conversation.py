@@ -15,8 +15,8 @@ from evalrun.simulator.families import arithmetic, countries
 
 _NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?"
 _IT = re.compile(
-    r"(?<![\"'“‘`])\b(?:that|it|this"
-    r"|the (?:result|answer|sum|total|product|last|same)(?: (?:number|result|answer|word))?)\b",
+    r"(?<![\"'“‘`])\b"
+    r"(?:that|it|this|the (?:result|answer|sum|total|product|last|same)(?: (?:number|result|answer|word))?)\b",
     re.IGNORECASE,
 )
 _THERE = re.compile(r"\b(?:its|their|that country's|the country's)\b", re.IGNORECASE)
@@ -38,7 +38,9 @@ _GO_ON = re.compile(
     rf"\W*(?:(?:and|now|then|so|ok|okay|please|next)\b\W*)*({'|'.join(_SIGNS)})\s+({_NUMBER})(?!\s*(?:to|from|by)\b)",
     re.IGNORECASE,
 )
-_REMEMBER = re.compile(r"(?:^|[.!;,\n]|\bplease|\band)\W*(?:remember|keep in mind|note|memori[sz]e)\b", re.IGNORECASE)
+_REMEMBER = re.compile(
+    r"(?:^|[.!;,\n]|\bplease|\band)\W{0,8}(?:remember|keep in mind|note|memori[sz]e)\b", re.IGNORECASE
+)
 _TOLD_EARLIER = re.compile(
     r"\b(?:the|that|my) ((?:\w+ )?\w+) (?:that |which )?(?:i|you) (?:\w+ ){1,4}?(?:remember|earlier|before|about)\b",
     re.IGNORECASE,

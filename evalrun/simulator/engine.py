@@ -10,6 +10,7 @@ from typing import Any
 
 from evalrun import tokens
 from evalrun.clock import Clock
+from evalrun.records.message import Image, Message
 from evalrun.simulator import faults
 from evalrun.simulator.audit import Received as Received
 from evalrun.simulator.body import Call, body_key, check_for_model, last_user_text, read
@@ -19,7 +20,7 @@ from evalrun.simulator.draws import Draws
 from evalrun.simulator.embeddings import Wanted, embed, wanted
 from evalrun.simulator.faults import FAULTS as FAULTS
 from evalrun.simulator.models import MODELS, speak
-from evalrun.simulator.pictures import tokens_of
+from evalrun.simulator.pictures import sized
 from evalrun.simulator.rules import Rules as Rules
 from evalrun.simulator.rules import Style, range_of
 from evalrun.simulator.styles import announced, date_header, refusal
@@ -308,14 +309,17 @@ class Engine:
 
 def input_tokens(call: Call) -> int:
     """Prompt tokens of a request: its messages, the calls and pictures in them, its tools and its schema."""
-    total = tokens.count_messages(call.messages, PROVIDER_PREFIX)[0]
-    for message in call.messages:
-        total += sum(tokens.estimate(f"{each.name} {each.arguments}") for each in message.tool_calls)
-        total += sum(tokens_of(image.source, image.detail) for image in message.images)
-    shapes: list[Any] = [[tool.name, tool.description, dict(tool.parameters)] for tool in call.wants.tools]
+    total = tokens.count_messages(tuple(map(_seen, call.messages)), PROVIDER_PREFIX, call.wants.tools)[0]
     if call.wants.schema:
-        shapes.append(dict(call.wants.schema.schema))
-    return total + sum(tokens.estimate(json.dumps(shape, ensure_ascii=False)) for shape in shapes)
+        total += tokens.estimate(json.dumps(dict(call.wants.schema.schema), ensure_ascii=False))
+    return total
+
+
+def _seen(message: Message) -> Message:
+    """The message with the size of every picture that can be looked at."""
+    if isinstance(message.content, str):
+        return message
+    return replace(message, content=tuple(sized(p) if isinstance(p, Image) else p for p in message.content))
 
 
 def _no_such_model(model: str) -> Reply:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 import re
 import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from evalrun.records.message import Image
 
 MOST_PIXELS = 1 << 18  # beyond this, only the size of a PNG is looked at
 LONGEST_TEXT = 4000
-_BASE_TOKENS, _TILE_TOKENS = 85, 170
+LONGEST_KEPT = 1 << 18  # of a data URL, whose sight is then kept for the next time
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG colour type
 _INDEXED = 3
@@ -50,11 +51,14 @@ class NoPicture(ValueError):
     """The bytes are no picture that the models can read."""
 
 
-@lru_cache(maxsize=64)
 def look(url: str) -> Sight | None:
     """What a data URL shows; None for any other URL, which nobody fetches. Raises NoPicture."""
     if not url.startswith("data:"):
         return None
+    return _look_again(url) if len(url) <= LONGEST_KEPT else _look(url)
+
+
+def _look(url: str) -> Sight:
     found = _DATA_URL.fullmatch(url)
     try:
         data = base64.b64decode(re.sub(r"\s", "", found["data"]), validate=True) if found else b""
@@ -66,6 +70,9 @@ def look(url: str) -> Sight | None:
     if sight is None or not (sight.width and sight.height):
         raise NoPicture("the bytes are no PNG, JPEG, GIF or WebP")
     return sight
+
+
+_look_again = lru_cache(maxsize=64)(_look)
 
 
 def _seen(data: bytes) -> Sight | None:
@@ -116,7 +123,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _png(data: bytes) -> Sight | None:
-    header = palette = packed = b""
+    header = palette = b""
+    packed: list[bytes] = []
     description = ""
     for name, content in _chunks(data):
         if name == b"IHDR":
@@ -124,14 +132,14 @@ def _png(data: bytes) -> Sight | None:
         elif name == b"PLTE":
             palette = content
         elif name == b"IDAT":
-            packed += content
+            packed.append(content)
         elif name in (b"tEXt", b"iTXt") and content.startswith(b"Description\0"):
             description = _text(name, content.removeprefix(b"Description\0"))
     width, height, depth, kind, _, _, interlaced = struct.unpack_from(">IIBBBBB", header)
     sight = Sight(kind="PNG", width=width, height=height, description=description)
     if depth != 8 or kind not in _CHANNELS or interlaced or width * height > MOST_PIXELS:
         return sight
-    rows = _rows(packed, width, height, _CHANNELS[kind])
+    rows = _rows(b"".join(packed), width, height, _CHANNELS[kind])
     if rows is None:
         return sight
     return _coloured(sight, [_colours(row, kind, palette) for row in rows])
@@ -236,13 +244,7 @@ def colour_name(colour: Colour) -> str:
     return min(_COLOURS, key=lambda name: sum((a - b) ** 2 for a, b in zip(colour, _COLOURS[name], strict=True)))
 
 
-def tokens_of(url: str, detail: str) -> int:
-    """Prompt tokens of a picture by OpenAI's tile rule for gpt-4o; one that cannot be seen counts as 1024 × 1024."""
-    if detail == "low":
-        return _BASE_TOKENS
-    sight = look(url)
-    wide, high = (sight.width, sight.height) if sight else (1024, 1024)
-    scale = min(1.0, 2048 / max(wide, high))
-    scale *= min(1.0, 768 / (min(wide, high) * scale))
-    tiles = math.ceil(wide * scale / 512) * math.ceil(high * scale / 512)
-    return _BASE_TOKENS + _TILE_TOKENS * tiles
+def sized(image: Image) -> Image:
+    """The picture with its width and height, where it can be seen."""
+    sight = look(image.source)
+    return replace(image, width=sight.width, height=sight.height) if sight else image

@@ -27,7 +27,7 @@ from evalrun.simulator.engine import Engine, Reply, input_tokens
 from evalrun.simulator.models import MODELS
 from evalrun.simulator.rules import Style
 
-BODY_CAP_BYTES = 4 << 20
+BODY_CAP_BYTES = 32 << 20  # as Anthropic has it: pictures come in the body
 GARBAGE = b"<!doctype html><title>Bad gateway</title><p>This is no reply to an API request.</p>\n"
 ABOUT = "evalrun's simulator: rule-based models behind an OpenAI-compatible API. POST /v1/chat/completions with one of"
 MADE_AT = "2026-01-01T00:00:00Z"

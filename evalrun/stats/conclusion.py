@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from evalrun.records.comparison import ColumnFigures, Interval
-from evalrun.stats.pairs import Paired, more_cases
+from evalrun.records.comparison import ColumnFigures, Interval, Pair, ScorePair
+from evalrun.stats.pairing import PairOf, base
 
 SENTENCES = 3
-COUNTABLE_CASES = 1_000_000
-
-PairOf = Callable[[ColumnFigures, ColumnFigures], "Paired | None"]
 
 
 def conclusion(
@@ -22,10 +18,11 @@ def conclusion(
     samples: int,
     complete: bool,
 ) -> tuple[str, ...]:
-    """The sentences: who is ahead of the runner-up, then the rest, then what has no score or does not compete.
+    """The sentences: who is ahead of whom, then the rest, then what has no score or does not compete.
 
-    *ranked* are the competing columns, the best first; *samples* is the most cells that a case has in a column. A
-    difference is called one only where the paired test decides.
+    *ranked* are the competing columns, the best first, *pair_of* finds their pairs by label; *samples* is the most
+    cells that a case has in a column. A difference is called one only where the pair is decided, so that the sentence
+    says what the table of pairs says.
     """
     if not ranked:
         return (_nothing(columns),)
@@ -33,14 +30,32 @@ def conclusion(
     if len(ranked) == 1:
         sentences = [_alone(ranked[0], "case" if samples == 1 else "answer", complete=complete)]
     else:
-        sentences = [_capital(opening + _versus(ranked[0], ranked[1], pair_of, complete=complete))]
-        sentences += _rest(ranked, pair_of, complete=complete)
+        first, *more = _leading(ranked, pair_of, complete=complete)
+        sentences = [_capital(opening + first), *more, *_rest(ranked, pair_of, complete=complete)]
     sentences += [_unscored(one) for one in columns if not one.scored and not one.simulated and one.top_error][:1]
     simulated = [one.column.label for one in columns if one.simulated]
     if simulated and not ranked[0].simulated:
         verb = "is simulated and stays" if len(simulated) == 1 else "are simulated and stay"
         sentences.append(f"{_names(simulated)} {verb} out of the comparison.")
     return tuple(sentences[:SENTENCES])
+
+
+def _leading(ranked: Sequence[ColumnFigures], pair_of: PairOf, *, complete: bool) -> list[str]:
+    """The leader against the runner-up; where they tie, whom the leader does beat comes first.
+
+    Where scores say something else of the two than verdicts do, that is a sentence of its own.
+    """
+    leader, second = ranked[0].column.label, ranked[1].column.label
+    pair = pair_of(leader, second)
+    said = _versus(leader, second, pair, complete=complete)
+    if pair is not None and not pair.decided:
+        others = [(one.column.label, pair_of(leader, one.column.label)) for one in ranked[2:]]
+        beaten = next(((label, one) for label, one in others if one is not None and one.call == "better"), None)
+        if beaten is not None:
+            said = f"{_versus(leader, *beaten, complete=complete)}; {_tie(second, leader, pair)}"
+            pair = beaten[1]
+    by_score = [] if pair is None or pair.score is None else _by_score(pair, pair.score, complete=complete)
+    return [f"{said}.", *by_score]
 
 
 def _alone(figures: ColumnFigures, noun: str, *, complete: bool) -> str:
@@ -51,50 +66,56 @@ def _alone(figures: ColumnFigures, noun: str, *, complete: bool) -> str:
     return f"{so_far}{name} passes {100 * rate.mean:.1f} % [{low}, {high}] of {_count(figures.scored, noun)}."
 
 
-def _versus(first: ColumnFigures, second: ColumnFigures, pair_of: PairOf, *, complete: bool) -> str:
+def _versus(first: str, second: str, pair: Pair | None, *, complete: bool) -> str:
     """Two columns against each other; the better one on the paired cells is named first where that is decided."""
-    paired = pair_of(first, second)
-    names = f"{first.column.label} and {second.column.label}"
-    if paired is None:
-        return f"{names} have no scored case in common."
-    pair, base = paired.pair, _base(paired)
+    if pair is None:
+        return f"{first} and {second} have no scored case in common"
     if not pair.decided:
-        return f"{names} are not distinguishable ({_needed(paired)})."
-    difference, winner, loser = pair.difference, pair.first, pair.second
-    if difference.mean < 0:
-        difference = Interval(mean=-difference.mean, low=-difference.high, high=-difference.low)
-        winner, loser = loser, winner
+        return _tie(first, second, pair)
+    difference = _size(pair.difference)
     points = f"{100 * difference.mean:.1f} points [{_points(difference.low)}, {_points(difference.high)}]"
-    verb = "beats" if complete else "is ahead of"
-    return f"{winner} {verb} {loser} on pass rate by {points} (paired, {base})."
+    return f"{_order(pair, pair.call, complete=complete)} on pass rate by {points} (paired, {base(pair)})"
+
+
+def _tie(first: str, second: str, pair: Pair) -> str:
+    return f"{first} and {second} are not distinguishable ({pair.needs})"
+
+
+def _order(pair: Pair, call: str, *, complete: bool) -> str:
+    winner, loser = (pair.first, pair.second) if call == "better" else (pair.second, pair.first)
+    return f"{winner} {'beats' if complete else 'is ahead of'} {loser}"
+
+
+def _by_score(pair: Pair, score: ScorePair, *, complete: bool) -> list[str]:
+    """What scores say of a pair, where that is something else than what verdicts say."""
+    if score.call == pair.call:
+        return []
+    if not score.decided:
+        return [f"On mean score {pair.first} and {pair.second} are not distinguishable ({score.needs})."]
+    difference = _size(score.difference)
+    by = f"{difference.mean:.3f} [{_signed(difference.low)}, {_signed(difference.high)}]"
+    return [f"On mean score {_order(pair, score.call, complete=complete)} by {by}."]
+
+
+def _size(difference: Interval) -> Interval:
+    """The difference as the better side sees it."""
+    if difference.mean >= 0:
+        return difference
+    return Interval(mean=-difference.mean, low=-difference.high, high=-difference.low)
 
 
 def _rest(ranked: Sequence[ColumnFigures], pair_of: PairOf, *, complete: bool) -> list[str]:
     """What is said of the third and later columns: of three the last two held together, of more a count."""
-    if len(ranked) < 3:
+    labels = [figures.column.label for figures in ranked]
+    if len(labels) < 3:
         return []
-    if len(ranked) == 3:
-        return [_capital(_versus(ranked[1], ranked[2], pair_of, complete=complete))]
-    others = [pair_of(ranked[0], other) for other in ranked[1:]]
-    beaten = sum(one is not None and one.pair.decided and one.pair.difference.mean > 0 for one in others)
+    if len(labels) == 3:
+        return [_capital(f"{_versus(labels[1], labels[2], pair_of(labels[1], labels[2]), complete=complete)}.")]
+    others = [pair_of(labels[0], other) for other in labels[1:]]
+    beaten = sum(one is not None and one.call == "better" for one in others)
     verb = "beats" if complete else "is ahead of"
     many = "all" if beaten == len(others) else f"{beaten} of the" if beaten else "none of the"
-    return [f"{ranked[0].column.label} {verb} {many} {len(others)} other columns (paired)."]
-
-
-def _needed(paired: Paired) -> str:
-    more = more_cases(paired)
-    if more is None:
-        return f"the same pass rate on {_base(paired)}"
-    if more > COUNTABLE_CASES:
-        return f"needs over {COUNTABLE_CASES:,} more cases"
-    rounded = _two_digits(more)
-    return f"needs about {rounded:,} more {'case' if rounded == 1 else 'cases'}"
-
-
-def _base(paired: Paired) -> str:
-    said = _count(paired.cases, "case")
-    return said if paired.cells == paired.cases else f"{said}, {_count(paired.cells, 'answer')}"
+    return [f"{labels[0]} {verb} {many} {len(others)} other columns (paired)."]
 
 
 def _unscored(figures: ColumnFigures) -> str:
@@ -128,10 +149,8 @@ def _points(share: float) -> str:
     return f"{100 * share:.1f}".replace("-", "−").replace("−0.0", "0.0")
 
 
-def _two_digits(number: int) -> int:
-    """Rounded up to two significant digits: an estimate has no more."""
-    unit = int(10 ** max(0, len(str(number)) - 2))
-    return math.ceil(number / unit) * unit
+def _signed(score: float) -> str:
+    return f"{score:.3f}".replace("-", "−").replace("−0.000", "0.000")
 
 
 def _capital(sentence: str) -> str:

@@ -60,6 +60,25 @@ def cases_needed_for_scores(
     return max(2, math.ceil(pairs))
 
 
+def detectable(cases: int, *, discordance: float, power: float = POWER, alpha: float = ALPHA) -> float | None:
+    """The smallest difference in pass rate that so many cases show (cases_needed), to a thousandth; None: not even 1.
+
+    Two columns that differ by more than *discordance*, the share of cases on which they differ now, differ on as many.
+    """
+
+    def shows(thousandths: int) -> bool:
+        effect = thousandths / 1000
+        return cases_needed(effect, discordance=max(discordance, effect), power=power, alpha=alpha) <= cases
+
+    low, high = 0, 1000
+    if not shows(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if shows(middle) else (middle, high)
+    return high / 1000
+
+
 def _reach(difference: float, discordance: float, power: float, alpha: float) -> float:
     if not 0 <= discordance <= 1:
         raise ValueError(f"a share of {discordance:g}: it must lie between 0 and 1")

@@ -16,8 +16,8 @@ def cohen_h(first: float, second: float) -> float:
 def odds_ratio(only_first: int, only_second: int) -> float | None:
     """The odds that, where two columns differ, the first is right; None where they differ nowhere.
 
-    Where one of the two counts is 0, each has one half added: Agresti, A. (2013), Categorical data analysis, sections
-    11.1.2 and 3.1.1.
+    Where one of the two counts is 0, each has one half added: Agresti, A. (2013), Categorical data analysis, chapter
+    11 (matched pairs) and section 3.1.1.
     """
     if not only_first and not only_second:
         return None

@@ -1,41 +1,25 @@
-"""Gates: conditions that every column they are for must meet, and never one on figures that are not there."""
+"""Gates: conditions that every column they are for must meet, and never one on figures that are not there.
+
+Each is answered pass, fail or not enough evidence. The figure itself decides; where the gate asks for a confidence, its
+interval does, and as long as the limit lies inside there is not enough evidence.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
-from evalrun.records.comparison import GateResult
+from evalrun.records.baseline import NO_BASELINE, Baseline
+from evalrun.records.comparison import GateResult, Interval
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
-from evalrun.records.suite import Gate
-from evalrun.stats.tallies import Sums
+from evalrun.records.suite import NO_REGRESSION, Gate
+from evalrun.stats.gate_answers import Judged, columns_for, is_for, told, worst
+from evalrun.stats.gate_figures import Values, metric_of
+from evalrun.stats.regression_gate import RegressionTally
 
 ROUNDING = 1e-9
-_MOST_NAMED = 6  # columns that a reason names one by one
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """A figure that a gate can be about: how it is found, how it is written, and what to say where there is none."""
-
-    figure: Callable[[Sums], float | None]
-    form: str
-    missing: str
-
-
-METRICS: Mapping[str, Metric] = {
-    "pass_rate": Metric(figure=lambda sums: sums.pass_rate, form="{:.{}f}", missing="nothing scored"),
-    "score": Metric(figure=lambda sums: sums.score, form="{:.{}f}", missing="nothing scored"),
-    "cost_usd": Metric(figure=lambda sums: sums.cost_usd, form="${:.{}f}", missing="cost unknown"),
-    "latency_s": Metric(figure=lambda sums: sums.latency_s, form="{:.{}f} s", missing="latency unknown"),
-    "latency_p50_s": Metric(
-        figure=lambda sums: sums.latency_percentile_s(0.5), form="{:.{}f} s", missing="latency unknown"
-    ),
-    "latency_p95_s": Metric(
-        figure=lambda sums: sums.latency_percentile_s(0.95), form="{:.{}f} s", missing="latency unknown"
-    ),
-}
 
 # How each operator is checked, with room for rounding on the side of the gate, and the words for not meeting it.
 OPERATORS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
@@ -47,74 +31,110 @@ OPERATORS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
 }
 
 
-class GateTally:
-    """What one gate needs of the rows, a column apart, and its answer."""
-
-    def __init__(self, gate: Gate, columns: Sequence[Column]) -> None:
-        only = gate.only
-        self._gate = gate
-        self._tags, self._cases = only.get("tag"), only.get("case")
-        self._sums = {
-            index: (column.label, Sums())
-            for index, column in enumerate(columns)
-            if column.model in only.get("model", (column.model,))
-            and column.prompt in only.get("prompt", (column.prompt,))
-        }
+class Tally(Protocol):
+    """What one gate needs of the rows, and its answer."""
 
     def add(self, row: Row, *, scored: bool) -> None:
         """Count a row in where the gate is for it."""
-        found = self._sums.get(row.cell.column)
-        if found is None:
-            return
-        if self._tags is not None and not set(self._tags).intersection(row.case.tags):
-            return
-        if self._cases is not None and row.case.id not in self._cases:
-            return
-        found[1].add(row, scored=scored)
 
     def result(self, *, complete: bool) -> GateResult:
-        """The gate's answer: not decided while the run is not complete, else whether every column meets it."""
-        metric = METRICS[self._gate.metric]
-        counted = [(label, sums) for label, sums in self._sums.values() if sums.rows]
+        """The gate's answer: not decided while the run is not complete."""
+
+
+def gate_tallies(
+    gates: Sequence[Gate], columns: Sequence[Column], baseline: Baseline | str = NO_BASELINE
+) -> list[Tally]:
+    """A tally for each gate. *baseline* is what ``no_regression`` compares with, or in words why there is none."""
+    return [
+        RegressionTally(gate, columns, baseline) if gate.metric == NO_REGRESSION else GateTally(gate, columns)
+        for gate in gates
+    ]
+
+
+class GateTally:
+    """What one gate on a figure needs of the rows, a column apart, and its answer."""
+
+    def __init__(self, gate: Gate, columns: Sequence[Column]) -> None:
+        self._gate = gate
+        self._metric = metric_of(gate.metric)
+        self._values = {
+            index: (column.label, Values(self._metric)) for index, column in columns_for(gate, columns).items()
+        }
+
+    def add(self, row: Row, *, scored: bool) -> None:
+        """See Tally."""
+        found = self._values.get(row.cell.column)
+        if found is not None and is_for(self._gate, row.case):
+            found[1].add(row, scored=scored)
+
+    def result(self, *, complete: bool) -> GateResult:
+        """See Tally; else whether every column meets it, the worst of them deciding."""
+        counted = [(label, values) for label, values in self._values.values() if values.rows]
         if not complete:
-            known = [self._judge(label, sums) for label, sums in counted if metric.figure(sums) is not None]
-            reason = "; ".join(["the run is not complete", *_told(known)])
+            known = [self._judge(label, values) for label, values in counted if values.figure is not None]
+            reason = "; ".join(["the run is not complete", *told(known)])
             return GateResult(gate=self._gate, verdict="not decided", reason=reason)
-        judged = [self._judge(label, sums) for label, sums in counted]
+        judged = [self._judge(label, values) for label, values in counted]
         if not judged:
             return GateResult(gate=self._gate, verdict="fail", reason="no column and case that it is for")
-        met = all(passed for passed, _ in judged)
-        return GateResult(gate=self._gate, verdict="pass" if met else "fail", reason="; ".join(_told(judged)))
+        return GateResult(gate=self._gate, verdict=worst(judged), reason="; ".join(told(judged)))
 
-    def _judge(self, label: str, sums: Sums) -> tuple[bool, str]:
-        """Whether a column meets the gate, and why, in words."""
-        metric = METRICS[self._gate.metric]
-        holds, otherwise = OPERATORS[self._gate.operator]
-        figure, limit = metric.figure(sums), self._gate.value
+    def _judge(self, label: str, values: Values) -> Judged:
+        """A column's answer, and why, in words."""
+        figure = values.figure
         if figure is None:
-            return False, f"{label}: {metric.missing}"
-        passed = holds(figure, limit)
-        shown = _written(metric.form, figure, limit)
-        if self._gate.metric in ("pass_rate", "score") and sums.scored < sums.rows:
-            shown += f" ({sums.scored:,} of {sums.rows:,} scored)"
-        return passed, f"{label} {shown} {self._gate.operator if passed else otherwise} {limit:g}"
+            return "fail", f"{label}: {self._metric.missing}"
+        shown = self._written(figure)
+        if self._metric.kind == "share" and values.scored < values.rows:
+            shown += f" ({values.scored:,} of {values.rows:,} scored)"
+        if self._gate.confidence is None:
+            return self._by_figure(f"{label} {shown}", figure, values)
+        return self._by_interval(f"{label} {shown}", figure, values, self._gate.confidence)
+
+    def _by_figure(self, shown: str, figure: float, values: Values) -> Judged:
+        holds, otherwise = OPERATORS[self._gate.operator]
+        passed = holds(figure, self._gate.value)
+        words = f"{shown} {self._gate.operator if passed else otherwise} {self._gate.value:g}"
+        if self._metric.kind == "share" and self._gate.operator != "==":
+            interval = values.interval(0.95)
+            if interval is not None and holds(interval.low, self._gate.value) != holds(interval.high, self._gate.value):
+                words += f" (close: {self._bounds(interval)})"
+        return "pass" if passed else "fail", words
+
+    def _by_interval(self, shown: str, figure: float, values: Values, confidence: float) -> Judged:
+        holds, otherwise = OPERATORS[self._gate.operator]
+        limit, at = self._gate.value, f"at {confidence * 100:g} %"
+        interval = values.interval(confidence)
+        if interval is None:
+            return "not enough evidence", f"{shown}: a single case does not tell how sure it is"
+        ends = (holds(interval.low, limit), holds(interval.high, limit))
+        if all(ends):
+            return "pass", f"{shown} {self._bounds(interval)} {self._gate.operator} {limit:g} {at}"
+        if not any(ends):
+            return "fail", f"{shown} {self._bounds(interval)} {otherwise} {limit:g} {at}"
+        more = _more_cases(figure, limit, interval, values.cases)
+        needs = f": needs about {more:,} more cases" if more is not None else ""
+        return "not enough evidence", f"{shown}: {self._bounds(interval)} holds {limit:g} {at}{needs}"
+
+    def _written(self, figure: float) -> str:
+        """The figure with as many decimals, three at least, as make it look no more equal to the limit than it is."""
+        limit = self._gate.value
+        for decimals in range(3, 13):
+            if abs(figure - limit) <= ROUNDING or round(figure, decimals) != round(limit, decimals):
+                return self._metric.form.format(figure, decimals)
+        return self._metric.form.format(figure, 12)
+
+    def _bounds(self, interval: Interval) -> str:
+        low, high = max(0.0, interval.low), interval.high
+        return f"[{low:.3f}, {'unknown' if math.isinf(high) else f'{high:.3f}'}]"
 
 
-def _told(judged: Sequence[tuple[bool, str]]) -> list[str]:
-    """Every column's words; of many columns only those that do not meet the gate, and how many others there are."""
-    if len(judged) <= _MOST_NAMED:
-        return [words for _, words in judged]
-    failing = [words for passed, words in judged if not passed]
-    met, unnamed = len(judged) - len(failing), len(failing) - _MOST_NAMED
-    if not failing:
-        return [f"all {met:,} columns meet it"]
-    more = [f"{unnamed:,} more do not meet it"] if unnamed > 0 else []
-    return [*failing[:_MOST_NAMED], *more, *([f"{met:,} of {len(judged):,} columns meet it"] if met else [])]
+def _more_cases(figure: float, limit: float, interval: Interval, cases: int) -> int | None:
+    """About how many more cases would bring the limit out of the interval, were the figure to stay as it is.
 
-
-def _written(form: str, figure: float, limit: float) -> str:
-    """The figure with as many decimals, three at least, as it takes to look no more equal to the limit than it is."""
-    for decimals in range(3, 13):
-        if abs(figure - limit) <= ROUNDING or round(figure, decimals) != round(limit, decimals):
-            return form.format(figure, decimals)
-    return form.format(figure, 12)
+    An interval narrows with the square root of the cases. None where the figure is at the limit, or the interval open.
+    """
+    gap, reach = abs(figure - limit), (interval.high - figure if figure < limit else figure - interval.low)
+    if gap <= ROUNDING or math.isinf(reach):
+        return None
+    return max(1, math.ceil(cases * (reach / gap) ** 2) - cases)

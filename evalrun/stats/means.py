@@ -21,13 +21,14 @@ class Mean:
     values: int
 
 
-def mean_interval(values_by_case: Sequence[Sequence[float]]) -> Mean | None:
-    """The mean of all values, its standard error clustered by case and its 95 % interval; None without a value.
+def mean_interval(values_by_case: Sequence[Sequence[float]], *, confidence: float = 0.95) -> Mean | None:
+    """The mean of all values, its standard error clustered by case and its interval; None without a value.
 
     With one value a case it is s / √n, as leaderboards print it; with several, √(Σ_c (Σ_i (x_ic - mean))²) / n times
     √(C / (C - 1)) for C cases: Liang, K.-Y. and Zeger, S. L. (1986), Longitudinal data analysis using generalized
-    linear models, Biometrika 73: 13-22, as Miller, E. (2024), Adding error bars to evals, arXiv:2411.00640, section
-    2.2, advises. The interval takes Student's t with C - 1 degrees of freedom. Cases without a value do not count.
+    linear models, Biometrika 73: 13-22, as Miller, E. (2024), Adding error bars to evals, arXiv:2411.00640, advises
+    (clustered standard errors). The interval takes Student's t with C - 1 degrees of freedom. Cases without a value do
+    not count. Where all values are equal the error is 0: no spread was seen, which does not say that there is none.
     """
     clusters = [values for values in values_by_case if len(values)]
     n = sum(map(len, clusters))
@@ -39,7 +40,7 @@ def mean_interval(values_by_case: Sequence[Sequence[float]]) -> Mean | None:
     squares = math.fsum(math.fsum(value - mean for value in values) ** 2 for values in clusters)
     factor = len(clusters) / (len(clusters) - 1)
     standard_error = math.sqrt(squares * factor) / n
-    half = t_quantile(0.975, len(clusters) - 1) * standard_error
+    half = t_quantile((1 + confidence) / 2, len(clusters) - 1) * standard_error
     interval = Interval(mean=mean, low=mean - half, high=mean + half)
     return Mean(mean=mean, standard_error=standard_error, interval=interval, cases=len(clusters), values=n)
 

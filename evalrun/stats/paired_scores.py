@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalrun.stats.design import cases_needed_for_scores
+from evalrun.stats.design import ALPHA, cases_needed_for_scores
 from evalrun.stats.means import Mean, mean_interval
 from evalrun.stats.student import t_two_sided
 
@@ -87,14 +87,14 @@ def flip_test(sums: Sequence[float], *, seed: int) -> float:
     return (_as_far(sizes, reached, throws, np.random.default_rng(seed)) + 1) / (throws + 1)
 
 
-def more_cases_for_scores(found: PairedScores) -> int | None:
-    """About how many more cases would tell the two apart at 80 % power, were the difference as it looks.
+def more_cases_for_scores(found: PairedScores, *, alpha: float = ALPHA) -> int | None:
+    """About how many more cases would tell the two apart at 80 % power and *alpha*, were the difference as it looks.
 
     None where it looks like 0, or where a single case does not tell the spread (design.cases_needed_for_scores).
     """
     if found.deviation is None:
         return None
-    needed = cases_needed_for_scores(found.difference.mean, found.deviation)
+    needed = cases_needed_for_scores(found.difference.mean, found.deviation, alpha=alpha)
     return None if needed is None else max(1, needed - found.difference.cases)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalrun.records.comparison import Interval, Pair
-from evalrun.stats.design import connor
-from evalrun.stats.intervals import design_effect, wilson
+from evalrun.stats.design import ALPHA, connor
+from evalrun.stats.intervals import Z_95, design_effect, wilson
 
 UNSCORED, FAILED, PASSED = 0, 1, 2
 DECIDED_BELOW = 0.05
@@ -54,18 +54,19 @@ def compare_pair(names: tuple[str, str], verdicts: tuple[bytes, bytes], samples:
         difference=newcombe(both * scale, only_first * scale, only_second * scale, neither * scale),
         p_value=p_value,
         decided=p_value < DECIDED_BELOW,
+        cases=cases,
     )
     return Paired(pair=pair, cases=cases, cells=cells, design_effect=effect)
 
 
-def newcombe(both: float, only_first: float, only_second: float, neither: float) -> Interval:
-    """The difference of two paired shares, first minus second, with its 95 % interval.
+def newcombe(both: float, only_first: float, only_second: float, neither: float, *, z: float = Z_95) -> Interval:
+    """The difference of two paired shares, first minus second, with its interval: of 95 %, or as wide as *z* makes it.
 
     Method 10 of Newcombe, R. G. (1998), Improved confidence intervals for the difference between binomial proportions
     based on paired data, Statistics in Medicine 17: 2635-2650: the two Wilson intervals joined by their correlation.
     """
     n = both + only_first + only_second + neither
-    first, second = wilson(both + only_first, n), wilson(both + only_second, n)
+    first, second = wilson(both + only_first, n, z=z), wilson(both + only_second, n, z=z)
     correlation = _correlation(both, only_first, only_second, neither)
     difference = first.mean - second.mean
 
@@ -119,17 +120,17 @@ def sign_flip(differences: Sequence[int]) -> float:
     return min(1.0, math.fsum(chance for place, chance in enumerate(chances) if abs(2 * place - span) >= abs(total)))
 
 
-def more_cases(paired: Paired) -> int | None:
+def more_cases(paired: Paired, *, alpha: float = ALPHA) -> int | None:
     """About how many more cases would tell the two apart, were the difference as it looks; None: it looks like 0.
 
-    Connor's formula at 80 % power and 5 % (design.connor). Answers to one case count by their design effect.
+    Connor's formula at 80 % power and *alpha* (design.connor). Answers to one case count by their design effect.
     """
     pair = paired.pair
     difference = (pair.only_first - pair.only_second) / paired.cells
     differing = (pair.only_first + pair.only_second) / paired.cells
     if difference == 0:
         return None
-    cells = connor(difference, differing) * paired.design_effect
+    cells = connor(difference, differing, alpha=alpha) * paired.design_effect
     return max(1, math.ceil(cells * paired.cases / paired.cells) - paired.cases)
 
 

@@ -58,8 +58,8 @@ def pass_at_k(passed: int, scored: int, k: int) -> float:
 def pass_all_k(passed: int, scored: int, k: int) -> float:
     """pass^k, the chance that all of *k* samples pass, without bias: C(c, k) / C(n, k).
 
-    Yao, S. et al. (2024), τ-bench: a benchmark for tool-agent-user interaction in real-world domains, arXiv:2406.12045,
-    section 3. Raises ValueError where there are not *k* scored samples.
+    Yao, S. et al. (2024), τ-bench: a benchmark for tool-agent-user interaction in real-world domains, arXiv:2406.12045
+    (the pass^k metric). Raises ValueError where there are not *k* scored samples.
     """
     _check(passed, scored, k)
     return math.comb(passed, k) / math.comb(scored, k)

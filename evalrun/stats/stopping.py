@@ -2,8 +2,9 @@
 
 What is inferred is the mean difference over *cases like these*, of which a suite's are a random sample, answered anew:
 what a fixed test of the same cases infers. The cases must come in random order. There is no correction for sampling
-without replacement (Waudby-Smith and Ramdas 2020), on purpose: it would speak of these cases and these answers alone,
-where one case in a thousand is a sure difference once all are asked, and would call winners between equals.
+without replacement (Waudby-Smith, I. and Ramdas, A. (2020), Confidence sequences for sampling without replacement,
+NeurIPS 33), on purpose: it would speak of these cases and these answers alone, where one case in a thousand is a sure
+difference once all are asked, and would call winners between equals.
 
 The method is betting: Waudby-Smith, I. and Ramdas, A. (2024), Estimating means of bounded random variables by betting,
 Journal of the Royal Statistical Society B 86: 1-27, section 4. Against the claim that the mean is m a gambler stakes a

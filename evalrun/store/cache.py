@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from platformdirs import user_cache_path
+
 from evalrun.errors import StorageError
 from evalrun.records.outcome import Response
 from evalrun.store.codec import Codec, checksum
@@ -34,6 +36,13 @@ _OVER = """DELETE FROM responses WHERE request_key IN (SELECT request_key FROM (
     WHERE running > ?)"""
 
 _RESPONSE: Codec[Response] = Codec(Response)
+
+
+def user_cache_file() -> Path:
+    """The user's own cache, in a folder that is made if it is not there."""
+    folder = user_cache_path("evalrun")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder / "responses.db"
 
 
 class ResponseCache:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from evalrun.records.message import Message
-from evalrun.records.outcome import Exchange, Outcome, Response, Status, status_of
+from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Response, Status, status_of
+from evalrun.records.plan import Cell
 from evalrun.store.codec import EXCHANGE, MESSAGES, Kept, checksum, text_checksum
 from evalrun.store.plan_tables import read_meta
 
@@ -126,11 +127,18 @@ def counts(connection: sqlite3.Connection) -> dict[Status, int]:
     return found
 
 
-def keys_with(connection: sqlite3.Connection, *, error: bool) -> set[str]:
-    """Keys of the plan's cells whose last outcome is an error, or is a final one that is none."""
+def keys_with(connection: sqlite3.Connection, statuses: Collection[Status]) -> set[str]:
+    """Keys of the plan's cells whose last outcome has one of these statuses."""
     query = f"""SELECT e.cell_key FROM exchanges e JOIN cells c ON c.cell_key = e.cell_key
-        WHERE {_LAST} AND (e.status = ?) = ? AND e.status <> ?"""  # noqa: S608  a constant
-    return {key for (key,) in connection.execute(query, (str(Status.ERROR), error, str(Status.PENDING)))}
+        WHERE {_LAST} AND e.status IN ({", ".join("?" * len(statuses))})"""  # noqa: S608  constants
+    return {key for (key,) in connection.execute(query, [str(status) for status in statuses])}
+
+
+def spare(connection: sqlite3.Connection, cell: Cell, why: str) -> None:
+    """Note that a cell needs no further request. `forget` takes it back."""
+    before = messages_of(connection, cell.key)
+    spared = Exchange(request_key=cell.request_key, outcome=Failure(kind=FailureKind.SPARED, message=why))
+    put(connection, entry(cell.key, len(before), spared, before[-1] if before else ()))
 
 
 def spent(connection: sqlite3.Connection) -> Spent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -247,15 +247,27 @@ class RunStore:
         with reading(self._path) as connection:
             yield from ledger.history(connection)
 
+    def spare(self, cells: Iterable[tuple[Cell, str]]) -> None:
+        """Note of cells without a final outcome why they need none; `forget` makes them pending again."""
+        chosen = list(cells)
+
+        def write(connection: sqlite3.Connection) -> None:
+            for cell, why in chosen:
+                ledger.spare(connection, cell, why)
+
+        self._writer_or_raise().run(write)
+
     def answered_keys(self) -> set[str]:
-        """Keys of the plan's cells that have a final outcome which is no error."""
-        with reading(self._path) as connection:
-            return ledger.keys_with(connection, error=False)
+        """Keys of the plan's cells that have a final outcome which is no error, the spared ones left out."""
+        return self._keys_with(frozenset(Status) - {Status.ERROR, Status.PENDING, Status.SPARED})
 
     def failed_keys(self) -> set[str]:
         """Keys of the plan's cells that are in error. They are final until they are forgotten."""
-        with reading(self._path) as connection:
-            return ledger.keys_with(connection, error=True)
+        return self._keys_with({Status.ERROR})
+
+    def spared_keys(self) -> set[str]:
+        """Keys of the plan's cells that need no answer any more. They are final until they are forgotten."""
+        return self._keys_with({Status.SPARED})
 
     def counts(self) -> dict[Status, int]:
         """The plan's cells by status, from the ledger alone."""
@@ -339,6 +351,10 @@ class RunStore:
         """Every sitting, in order."""
         with reading(self._path) as connection:
             return sittings.read(connection)
+
+    def _keys_with(self, statuses: Collection[Status]) -> set[str]:
+        with reading(self._path) as connection:
+            return ledger.keys_with(connection, statuses)
 
     def _stream(self, *, with_messages: bool = False) -> Iterator[tuple[Row, str | None]]:
         with reading(self._path) as connection:

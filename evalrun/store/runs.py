@@ -59,9 +59,14 @@ class RunInfo:
         return self.counts.get(Status.PENDING, 0)
 
     @property
+    def spared(self) -> int:
+        """Cells that were not asked, because what they were for was decided before."""
+        return self.counts.get(Status.SPARED, 0)
+
+    @property
     def answered(self) -> int:
         """Every other cell: with an answer, an empty one, a refusal or a filter's word."""
-        return self.planned - self.errors - self.pending
+        return self.planned - self.errors - self.pending - self.spared
 
     @property
     def finished(self) -> bool:

@@ -145,6 +145,8 @@ def _rarer_words(kind: str, context: dict[str, Any], value: Any, message: str) -
         allowed = str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
         return Code.NOT_ALLOWED, f"{shown(value)} is not known here{hint(str(value), allowed)}"
     if kind in ("string_too_short", "too_short"):
+        if kind == "too_short" and context["min_length"] > 1:
+            return Code.EMPTY, f"fewer than {context['min_length']} of them"
         return Code.EMPTY, "the text is empty" if kind == "string_too_short" else "it is empty"
     if kind == "string_too_long":
         return Code.TOO_LONG, f"longer than {context['max_length']} characters"

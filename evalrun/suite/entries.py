@@ -11,13 +11,16 @@ from pydantic import Discriminator, Field, Tag
 
 from evalrun.suite.kinds import (
     MAX_NAME,
+    Alpha,
     Amount,
     ApiVersion,
     BaseUrl,
     CaseId,
+    Confidence,
     Duration,
     Entry,
     FileName,
+    MinEffect,
     ModelId,
     Name,
     Price,
@@ -169,12 +172,33 @@ class FileCases(Entry):
 
 
 class GateEntry(Entry):
-    """A condition for some columns or cases."""
+    """A condition, for some columns or cases, or with more to say of the evidence."""
 
-    check: Text = Field(description="As pass_rate >= 0.9")
-    for_: dict[str, Name | list[Name]] = Field(
-        alias="for", min_length=1, description="model, prompt, tag and case: a name, or a list of names."
+    check: Text = Field(description="As pass_rate >= 0.9, or no_regression.")
+    for_: Annotated[dict[str, Name | list[Name]], Field(min_length=1)] = optional(
+        "model, prompt, tag and case: a name, or a list of names.", alias="for"
     )
+    confidence: Confidence = optional("The whole interval of this confidence must meet it, such as 0.95.")
+    strict: bool = optional("Whether too little evidence fails (default false); a confidence of 0.95 with it.")
+    alpha: Alpha = optional("Of no_regression: the chance of a false alarm (default 0.05).")
+    min_effect: MinEffect = optional("Of no_regression: the smallest drop that counts, such as 0.02 (default: any).")
+
+
+class StopWhenEntry(Entry):
+    """When a run has seen enough, and stops asking some columns."""
+
+    decided: Annotated[list[Name], Field(min_length=2, max_length=100)] = Field(
+        description="Labels of two or more models, or of columns: once it is known of every two of them which is "
+        "better, or that neither is, they are asked no more. Models are compared prompt by prompt, with equal "
+        "parameters."
+    )
+    alpha: Annotated[float, Field(gt=0, lt=1)] = optional(
+        "The chance of any wrong decision in the run, however often one looks (default 0.05)."
+    )
+    min_effect: Annotated[float, Field(ge=0, lt=1)] = optional(
+        "The least difference that matters: 0.02 is two points (default). 0: it is never decided that there is none."
+    )
+    figure: Literal["pass_rate", "score"] = optional("What is compared: pass_rate (default) or score.")
 
 
 def _model_form(value: Any) -> str:
@@ -229,3 +253,4 @@ class SuiteEntry(Entry):
     cases: list[CaseForm] = Field(min_length=1, description="What is asked, and what is expected.")
     scorers: list[Any] = optional("How answers are scored, in every case.")
     gates: list[GateForm] = optional("What every column must meet: pass_rate >= 0.9.")
+    stop_when: StopWhenEntry = optional("When to stop asking some columns; without it every cell is asked.")

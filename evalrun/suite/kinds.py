@@ -98,6 +98,9 @@ ToolName = Annotated[str, AfterValidator(_tool_name)]
 FileName = Annotated[str, Field(min_length=1, max_length=4096)]
 Text = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Confidence = Annotated[float, Field(ge=0.5, le=0.9999)]
+Alpha = Annotated[float, Field(ge=0.0001, le=0.25)]
+MinEffect = Annotated[float, Field(ge=0, le=0.99)]
 Duration = Annotated[float | str, AfterValidator(_duration)]
 BaseUrl = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_base_url)]
 ApiVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,50}$")]
@@ -108,6 +111,6 @@ Price = Annotated[float, Field(ge=0, le=1e6)]
 Amount = Annotated[float, Field(ge=1, le=1e15)]
 
 
-def optional(text: str) -> Any:
-    """A key that may be left out."""
-    return Field(default=None, description=text)
+def optional(text: str, *, alias: str | None = None) -> Any:
+    """A key that may be left out. *alias* is how it is written, where that is no name in Python."""
+    return Field(default=None, alias=alias, description=text)

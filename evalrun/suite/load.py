@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from evalrun.errors import Code, SuiteInvalid
 from evalrun.records.quota import Budget
-from evalrun.records.suite import Case, Prompt, Suite
+from evalrun.records.suite import Case, Prompt, ScorerSpec, Suite
 from evalrun.suite.border import Border, Form
 from evalrun.suite.cases import CaseDraft, read_cases, with_variables
 from evalrun.suite.complaints import Complaints, Spot, hint, shown
@@ -36,12 +36,14 @@ from evalrun.suite.recorded import check_matches, read_recorded
 from evalrun.suite.scopes import Scoped, with_quotas
 from evalrun.suite.scorers import check_against, read_scorers, settle_names
 from evalrun.suite.sources import MAX_SUITE_BYTES, Found, Sources, read_text
+from evalrun.suite.stop_when import check_stop_when, stop_when_of
 
 __all__ = ["Overrides", "load_suite"]
 
 # Sections that are let in whole; the others go item by item, so that one bad case hides nothing in the next.
 _WHOLE = (
     "version", "name", "description", "params", "matrix", "samples", "threshold", "max_error_rate", "budget",
+    "stop_when",
 )  # fmt: skip
 
 
@@ -126,17 +128,16 @@ class _Reading:
         cases = with_variables(self._cases(), check_variables(overrides.variables, border.complaints))
         counts.append(len(border.complaints))
         cases, scorers = self._scorers(cases)
+        names = _scorer_names(scorers, cases) if len(border.complaints) == counts[-1] else None
         placed = [(draft.case, draft.spot) for draft in cases]
         check_prompts(prompts, placed, border.complaints)
         images = [written for draft in prompts for written in draft.images]
         album = read_pictures(images, [case for case, _ in placed], self.sources, border.complaints)
         check_matches(models, [case for case, _ in placed], border)
-        gates = read_gates(border, said.get("gates"), self._targets(own, models, prompts, placed, counts))
+        gates = read_gates(border, said.get("gates"), self._targets(own, models, prompts, placed, counts), names)
         providers.refuse_origins({listed.model.provider for listed in models}, overrides.allow_origins)
-        params = {
-            **read_params(whole["params"], ("params",), border, self.sources),
-            **(fixed := check_params(overrides.params, border.complaints, self.sources)),
-        }
+        fixed = check_params(overrides.params, border.complaints, self.sources)
+        params = {**read_params(whole["params"], ("params",), border, self.sources), **fixed}
         matrix = read_matrix(whole["matrix"], ("matrix",), border, self.sources)
         if border.complaints:
             return None
@@ -164,8 +165,10 @@ class _Reading:
             picture_files=album.files,
             folder=str(self.sources.folder),
             gates=gates,
+            stop_when=stop_when_of(whole["stop_when"]),
         )
         check_answers(suite, border)
+        check_stop_when(suite, [listed.model.label for listed in own], border)
         return suite
 
     def _check_keys(self) -> None:
@@ -249,6 +252,12 @@ class _Reading:
             "tag": tags if cases_are_whole else None,
             "case": {case.id: None for case, _ in cases} if cases_are_whole else None,
         }
+
+
+def _scorer_names(scorers: Iterable[ScorerSpec], cases: Sequence[CaseDraft]) -> dict[str, None]:
+    """What the suite's scorers and those of its cases are called."""
+    own = (scorer for draft in cases for scorer in draft.case.scorers)
+    return dict.fromkeys(scorer.name for scorer in (*scorers, *own))
 
 
 def _scoped(models: list[Listed], providers: Providers, groups: Groups) -> Scoped:

@@ -2,7 +2,8 @@
 
 Plan order is the suite's: case by case, column by column, sample by sample, and every output keeps it. Requests are
 sent in a seeded order instead, sample by sample, case by case, columns interleaved: whenever a run stops, what is
-finished is a fair sample of the cases, the same for every column.
+finished is a fair sample of the cases, the same for every column. Where a suite has ``stop_when``, it is case by case,
+sample by sample.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -38,7 +39,7 @@ _TEXT_DIALECTS = frozenset({"openai-completions", "openai-embeddings"})
 
 def make_plan(suite: Suite, *, max_planned: int = MAX_PLANNED) -> Plan:
     """Lay out a suite's cells. Raises NothingSelected for none and UsageError for more than *max_planned*."""
-    columns = tuple(_columns(suite))
+    columns = columns_of(suite)
     planned = len(columns) * len(suite.cases) * suite.samples
     if not planned:
         raise NothingSelected("nothing selected: the suite has no case, prompt or model left")
@@ -58,6 +59,11 @@ def make_plan(suite: Suite, *, max_planned: int = MAX_PLANNED) -> Plan:
     )
 
 
+def columns_of(suite: Suite) -> tuple[Column, ...]:
+    """The columns of a suite, in plan order."""
+    return tuple(_columns(suite))
+
+
 def first_request(plan: Plan, cell: Cell) -> Request:
     """The request that opens a cell, exactly as it will be sent; it answers `choices_of` cells in a row."""
     suite, column, case = plan.suite, plan.columns[cell.column], plan.suite.cases[cell.case]
@@ -66,8 +72,8 @@ def first_request(plan: Plan, cell: Cell) -> Request:
     choices = _choices(suite, prompt, model, column.params, case)
     params = _params(suite, prompt, model, column.params, case)[0]
     request = _request(suite, prompt, model, params, case, cell.sample // choices)
-    answers = max(choices, params.get("best_of", 1))  # legacy completions are billed for all that they chose from
-    return replace(request, input_tokens=cell.input_tokens, output_tokens=cell.output_tokens * answers)
+    written = cell.output_tokens * _billed(plan, cell)
+    return replace(request, input_tokens=cell.input_tokens, output_tokens=written)
 
 
 def prompt_of(plan: Plan, cell: Cell) -> Prompt:
@@ -89,18 +95,25 @@ def choices_of(plan: Plan, cell: Cell) -> int:
     return _choices(suite, prompt_of(plan, cell), model, column.params, suite.cases[cell.case])
 
 
+def asking(plan: Plan, cells: Iterable[Cell]) -> Iterator[Cell]:
+    """Of these cells those that a request is sent for: of several whose answers come in one reply, the first."""
+    asked: set[tuple[int, int, int]] = set()
+    for cell in cells:
+        request = (cell.case, cell.column, cell.sample // choices_of(plan, cell))
+        if request not in asked:
+            asked.add(request)
+            yield cell
+
+
 def expected_requests(plan: Plan, cell: Cell) -> list[tuple[int, int]]:
     """Input and output tokens of each request that a cell is reckoned to make, its first one before the others.
 
-    A cell that shares its request with the one before it makes none. Live turns are known, but for what the model will
-    have said; of tools one round a turn is reckoned.
+    Of cells that share one it is the same request, see `asking`. Live turns are known, but for what the model will have
+    said; of tools one round a turn is reckoned.
     """
-    choices = choices_of(plan, cell)
-    if cell.sample % choices:
-        return []
     prompt, case = prompt_of(plan, cell), plan.suite.cases[cell.case]
     if not has_script(plan, cell):
-        return [(cell.input_tokens, cell.output_tokens * choices)]
+        return [(cell.input_tokens, cell.output_tokens * _billed(plan, cell))]
     request = first_request(plan, cell)
     found = [(request.input_tokens, request.output_tokens)]
     reply = min(request.output_tokens, _REPLY_TOKENS)
@@ -197,10 +210,21 @@ def _cells(suite: Suite, columns: tuple[Column, ...]) -> tuple[list[Cell], set[T
 
 
 def _choices(suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, Any], case: Case) -> int:
-    if model.recorded:
-        return 1
+    return 1 if model.recorded else int(_nearest("n", suite, prompt, model, matrix, case))
+
+
+def _nearest(name: str, suite: Suite, prompt: Prompt, model: Model, matrix: Mapping[str, Any], case: Case) -> Any:
+    """A parameter as the nearest place says it, 1 where none does."""
     nearest = (case.params, prompt.params, model.params, matrix, suite.params)
-    return int(next((params["n"] for params in nearest if "n" in params), 1))
+    return next((params[name] for params in nearest if name in params), 1)
+
+
+def _billed(plan: Plan, cell: Cell) -> int:
+    """How many answers the cell's request is billed for: legacy completions, for all that they chose from."""
+    suite, column = plan.suite, plan.columns[cell.column]
+    model: Model = _by_name(suite.models, column.model, "label")
+    best_of = _nearest("best_of", suite, prompt_of(plan, cell), model, column.params, suite.cases[cell.case])
+    return max(choices_of(plan, cell), 1 if model.recorded else best_of)
 
 
 def _params(
@@ -279,7 +303,7 @@ def _input_tokens(request: Request) -> tuple[int, TokensMethod]:
         found = [tokens.count(message.text, request.model) for message in request.messages]
         method = max((m for _, m in found), key=list(TokensMethod).index, default=TokensMethod.ESTIMATE)
         return sum(n for n, _ in found), method
-    return tokens.count_messages(request.messages, request.model, request.tools)
+    return tokens.count_request(request)
 
 
 def _output_tokens(request: Request) -> int:
@@ -290,13 +314,20 @@ def _output_tokens(request: Request) -> int:
 
 
 def _order(suite: Suite, cells: list[Cell]) -> list[int]:
-    """Positions in sending order: cases in an order drawn from their ids and the suite's name, the same every time."""
+    """Positions in sending order: cases in an order drawn from their ids and the suite's name, the same every time.
+
+    Samples come one after the other, so that every case is asked soon; where a run may stop early all samples of a case
+    come together, for only a whole case is evidence.
+    """
 
     def draw(case_id: str) -> bytes:
         return hashlib.sha256(f"{suite.name}\0{case_id}".encode("utf-8", "surrogatepass")).digest()
 
     ranks = {index: draw(case.id) for index, case in enumerate(suite.cases)}
-    ordered = sorted(cells, key=lambda cell: (cell.sample, ranks[cell.case], cell.column))
+    if suite.stop_when:
+        ordered = sorted(cells, key=lambda cell: (ranks[cell.case], cell.sample, cell.column))
+    else:
+        ordered = sorted(cells, key=lambda cell: (cell.sample, ranks[cell.case], cell.column))
     return [cell.position for cell in ordered]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from evalrun.records.suite import NO_REGRESSION
 from evalrun.suite.entries import InlineCase, SuiteEntry
 from evalrun.suite.gates import METRICS
 from evalrun.suite.scorers import CommonOptions
@@ -76,7 +77,7 @@ def _scorer(options: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]) 
 
 
 def _gates(suite: dict[str, Any]) -> None:
-    suite["properties"]["gates"]["examples"] = [[f"{metric} >= 0.9" for metric in list(METRICS)[:2]]]
+    suite["properties"]["gates"]["examples"] = [[*(f"{metric} >= 0.9" for metric in list(METRICS)[:2]), NO_REGRESSION]]
 
 
 def _tidy(value: Any, *, names: bool = False) -> Any:

@@ -48,13 +48,14 @@ def select(
         "case": {case.id for case in cases},
         "tag": {tag for case in cases for tag in case.tags},
     }
+    scorers = {scorer.name for scorer in (*suite.scorers, *(scorer for case in cases for scorer in case.scorers))}
     return replace(
         suite,
         models=models,
         prompts=prompts,
         cases=cases,
         providers={name: provider for name, provider in suite.providers.items() if name in used},
-        gates=tuple(gate for gate in suite.gates if _is_for_something(gate, left)),
+        gates=tuple(gate for gate in suite.gates if _is_for_something(gate, left, scorers)),
     )
 
 
@@ -102,5 +103,7 @@ def _sampled(cases: tuple[Case, ...], size: int | None, seed: int) -> tuple[Case
     return tuple(cases[index] for index in sorted(sorted(range(len(cases)), key=draw)[:size]))
 
 
-def _is_for_something(gate: Gate, left: Mapping[str, set[str]]) -> bool:
+def _is_for_something(gate: Gate, left: Mapping[str, set[str]], scorers: set[str]) -> bool:
+    if gate.metric.startswith("scorer.") and gate.metric.removeprefix("scorer.") not in scorers:
+        return False
     return all(left[key].intersection(names) for key, names in gate.only.items())

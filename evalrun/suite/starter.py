@@ -63,4 +63,5 @@ scorers:
 # gates:                         # not met: exit code 1, for CI
 #   - pass_rate >= 0.9
 #   - {check: pass_rate >= 0.8, for: {model: small, tag: numbers}}
+#   - no_regression            # not worse than the run that you blessed: evalrun bless RUN
 """

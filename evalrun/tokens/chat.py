@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from evalrun.records.message import Content, Image, Message, Tool
 from evalrun.records.outcome import TokensMethod
+from evalrun.records.request import Request
 from evalrun.tokens.encodings import count, encoding_of, plain_name
 from evalrun.tokens.images import image_tokens
 from evalrun.tokens.tools import call_tokens, tool_tokens
@@ -38,6 +40,20 @@ def count_messages(messages: Sequence[Message], model: str, tools: Iterable[Tool
         total += tokens
         exact = exact and method is TokensMethod.EXACT
     return total + TOKENS_PER_REPLY, TokensMethod.EXACT if exact else TokensMethod.ESTIMATE
+
+
+def count_request(request: Request) -> tuple[int, TokensMethod]:
+    """Prompt tokens of a chat request as a whole, and how they were found.
+
+    A JSON Schema that the answer must fit is put before the model too; nobody publishes in which form, so it counts as
+    its JSON text, as an estimate.
+    """
+    total, method = count_messages(request.messages, request.model, request.tools)
+    asked = request.params.get("response_format")
+    named = asked.get("json_schema") if isinstance(asked, Mapping) else None
+    if not isinstance(named, Mapping):
+        return total, method
+    return total + count(json.dumps(named.get("schema"), ensure_ascii=False), request.model)[0], TokensMethod.ESTIMATE
 
 
 def _message(message: Message, model: str) -> tuple[int, TokensMethod]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalrun.stats.design import cases_needed_for_scores, connor
-from evalrun.stats.stopping import grown, no_fortunes, refutes, stakes_for
+from evalrun.stats.stopping_times import BETTER, OPEN, SAME, WORSE, stopping_times, verdict_differences
 
 ALPHA = 0.05
 RUNS = 2_000
@@ -76,11 +76,9 @@ class Figure:
 
 def verdicts(difference: float, discordance: float) -> Draw:
     """Differences of verdicts: 1, -1 or 0."""
-    up, down = (discordance + difference) / 2, (discordance - difference) / 2
 
     def draw(chance: np.random.Generator, runs: int) -> Floats:
-        drawn = chance.random(runs)
-        return np.where(drawn < up, 1.0, np.where(drawn < up + down, -1.0, 0.0))
+        return verdict_differences(chance.random(runs), difference, discordance)
 
     return draw
 
@@ -137,25 +135,16 @@ def scenarios() -> Iterator[Scenario]:
         )
 
 
-def play(scenario: Scenario, runs: int, seed: int) -> tuple[Floats, NDArray[np.int_]]:
-    """When each run ended, and how: 1 better, -1 worse, 0 no difference, 2 open at the cap."""
+def play(scenario: Scenario, runs: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """When each run ended, and how."""
     chance = np.random.default_rng(seed)
-    stakes = stakes_for(min_effect=scenario.min_effect, cases=scenario.cap)
-    ended, how = np.full(runs, float(scenario.cap)), np.full(runs, 2)
-    going, fortunes = np.arange(runs), no_fortunes(stakes, (runs,))
-    for case in range(1, scenario.cap + 1):
-        drawn = scenario.draw(chance, len(going))
-        fortunes = grown(fortunes, drawn, stakes=stakes, min_effect=scenario.min_effect)
-        better, worse, far_less, far_more = refutes(fortunes, alpha=ALPHA).T
-        same = far_less & far_more & (scenario.min_effect > 0)
-        over = better | worse | same
-        if over.any():
-            ended[going[over]] = case
-            how[going[over]] = np.where(better, 1, np.where(worse, -1, 0))[over]
-            going, fortunes = going[~over], fortunes[~over]
-            if not len(going):
-                break
-    return ended, how
+    return stopping_times(
+        lambda going: scenario.draw(chance, going),
+        runs=runs,
+        cap=scenario.cap,
+        alpha=ALPHA,
+        min_effect=scenario.min_effect,
+    )
 
 
 def measure(scenario: Scenario, runs: int, seed: int) -> Figure:
@@ -163,7 +152,7 @@ def measure(scenario: Scenario, runs: int, seed: int) -> Figure:
     ended, how = play(scenario, runs, seed)
     median = float(np.median(ended))
     saved = tuple(1 - median / cases for cases in scenario.fixed)
-    better, worse = float(np.mean(how == 1)), float(np.mean(how == -1))
+    better, worse = float(np.mean(how == BETTER)), float(np.mean(how == WORSE))
     false_alarms = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / runs)
     if not scenario.difference:
         ok = better + worse <= false_alarms
@@ -181,8 +170,8 @@ def measure(scenario: Scenario, runs: int, seed: int) -> Figure:
         ninetieth=float(np.quantile(ended, 0.9)),
         better=better,
         worse=worse,
-        no_difference=float(np.mean(how == 0)),
-        open_at_cap=float(np.mean(how == 2)),
+        no_difference=float(np.mean(how == SAME)),
+        open_at_cap=float(np.mean(how == OPEN)),
         ok=bool(ok) if scenario.bound else None,
     )
 

@@ -23,6 +23,7 @@ REASONING = {
     "gpt-5.1": ("openai", CHAT, "gpt-5.1-2025-11-13"),
     "a deployment": ("azure", AZURE, "GPT-5-mini-prod"),
     "o3 by Responses": ("openai", "openai-responses", "o3-pro"),
+    "the simulated one": ("simulator", CHAT, "thinker"),
 }
 OTHERS = {
     "gpt-4o": ("openai", CHAT, "gpt-4o"),
@@ -33,6 +34,7 @@ OTHERS = {
     "llama": ("ollama", CHAT, "llama3.2"),
     "a name that only begins so": ("lab", CHAT, "o3x"),
     "the simulator": ("simulator", CHAT, "large"),
+    "a name of another vendor at the simulator": ("simulator-azure", AZURE, "o3"),
 }
 
 
@@ -79,7 +81,11 @@ LIMITS = {
         {"max_tokens": 5, "max_completion_tokens": 7},
         {"max_tokens": 7},
     ),
-    "mistral": (("mistral", CHAT, "mistral-small-latest"), {"max_completion_tokens": 5}, {"max_tokens": 5}),
+    "mistral": (
+        ("mistral", CHAT, "mistral-small-latest"),
+        {"max_completion_tokens": 5, "user": "u", "service_tier": "auto"},
+        {"max_tokens": 5},
+    ),
     "anthropic": (("anthropic", MESSAGES, "claude-sonnet-4-0"), {"max_completion_tokens": 5}, {"max_tokens": 5}),
     "responses": (("openai", "openai-responses", "o3"), {"max_tokens": 5}, {"max_tokens": 5}),
 }

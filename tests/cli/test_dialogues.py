@@ -246,6 +246,36 @@ scorers: [{contains: answer 1}]
     assert Counter(table["verdict"]) == {"pass": 4, "fail": 8}
 
 
+def test_a_reply_short_of_answers_is_asked_again_and_paid_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    """An answer that a reply lacks is asked for again, not taken from the cache, and planned and paid as a request."""
+
+    def two(body: dict[str, Any]) -> dict[str, Any]:
+        count = body["n"] if len(lab.bodies) > 1 else 2
+        choices = [{"index": i, "message": text(f"answer {i}"), "finish_reason": "stop"} for i in range(count)]
+        return {"choices": choices, "usage": {"prompt_tokens": 10, "completion_tokens": 6 * count}}
+
+    suite = """
+providers: {lab: {dialect: openai-chat, base_url: "URL"}}
+models: [lab/m]
+params: {n: 3}
+prompts: {p: "Say {{ x }}"}
+cases: [{vars: {x: 1}}]
+scorers: [{contains: answer}]
+"""
+    with Scripted(two) as lab:
+        path = write(suite, lab.url)
+        assert call(capsys, path, "--cache", "use").code == 3
+        said = call(capsys, path, "--cache", "use", "--retry-errors")
+
+    table = results()
+    assert said.code == 0, said.err
+    assert len(lab.bodies) == 2
+    assert "  m       1 request " in said.err
+    assert list(table["output"]) == ["answer 0", "answer 1", "answer 2"]
+    assert table["prompt_tokens"].astype(int).sum() == 20
+    assert table["completion_tokens"].astype(int).sum() == 12 + 18
+
+
 def test_a_cache_answers_whole_conversations(capsys: pytest.CaptureFixture[str]) -> None:
     """With --cache use a second run of the same conversations sends nothing."""
     with Scripted(echo) as lab:
@@ -294,3 +324,17 @@ def test_kill_9_in_mid_conversation_loses_no_reply(here: Path) -> None:
     assert sum(again.values()) - 180 <= 4 * 6
     with RunStore.open(newest_run(here / "results")) as store:
         assert all(len(store.exchanges(cell.key)) == 3 for cell in store.plan().cells)
+
+
+def test_what_a_dialect_cannot_say_waits_for_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cells that the dialect has no words for are skipped with the reason, also when the day is spent."""
+    with Scripted(echo) as lab:
+        quota = "quota: {rpd: 1, resets: rolling-24h}"
+        spent = TURNS.replace("openai-chat,", f"openai-chat, {quota},")
+        assert call(capsys, write(spent, lab.url)).code == 75
+        lab.bodies.clear()
+        said = call(capsys, write(TOOLS.replace("openai-chat,", f"openai-completions, {quota},"), lab.url))
+
+    assert said.code == 3, said.err
+    assert lab.bodies == []
+    assert "openai-completions has no tools" in said.out

@@ -101,7 +101,9 @@ def test_kill_9_once_loses_nothing(tmp_path: Path, lab: Simulator) -> None:
     assert before - kept <= AT_ONCE
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_one_signal_finishes_what_is_in_flight(
     tmp_path: Path, lab: Simulator, number: signal.Signals, code: int
 ) -> None:
@@ -121,6 +123,7 @@ def test_one_signal_finishes_what_is_in_flight(
     assert len(lab.requests()) == REQUESTS
 
 
+@pytest.mark.slow
 def test_two_signals_stop_at_once(tmp_path: Path) -> None:
     """Ctrl-C twice does not wait for slow replies; what was answered stays, and the run can go on."""
     with Simulator(tmp_path, "--latency", "4s") as slow:
@@ -140,6 +143,7 @@ def test_two_signals_stop_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_run_folder_has_one_owner(tmp_path: Path, lab: Simulator) -> None:
     """A second process that would go on with a run under way is refused with exit code 2."""
     suite = write_suite(tmp_path, lab.url)

@@ -682,3 +682,16 @@ def test_a_secret_in_a_reply() -> None:
     ):
         assert CANARY not in repr(response)
         assert response.text == "It is ***."
+
+
+def test_a_reply_without_words_is_left_out() -> None:
+    """The API refuses an empty text, so a turn in which the model said nothing is not sent back to it."""
+    said = (
+        Message(role="user", content="One?"),
+        Message(role="assistant", content=""),
+        Message(role="user", content="Two?"),
+    )
+    asked = Request(key="k", provider="p", dialect="anthropic-messages", model="m", messages=said, params={}, sample=0)
+    blocks = [{"type": "text", "text": "One?"}, {"type": "text", "text": "Two?"}]
+
+    assert build(asked)["messages"] == [{"role": "user", "content": blocks}]

@@ -41,7 +41,8 @@ def test_path(base_url: str, api_version: str, expected: str) -> None:
     ("params", "extra"),
     [
         ({}, False),
-        ({"temperature": 0, "max_tokens": 5, "seed": 1, "stop": ["x"], "stream": True}, False),
+        ({"temperature": 0, "max_tokens": 5, "seed": 1, "stop": ["x"], "stream": False}, False),
+        ({"stream": True}, True),  # its stream_options are extra
         ({"reasoning_effort": None}, False),
         ({"extra_body": {"safe_mode": True}}, True),
         ({"reasoning_effort": "low"}, True),

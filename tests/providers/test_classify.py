@@ -131,6 +131,22 @@ def test_sunset(status: int, sunset: str, kind: FailureKind) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "deprecation", "kind"),
+    [
+        (b"", "@1777939200", K.GONE),
+        (b"", "@9999999999", K.AUTH),
+        (b"", "true", K.AUTH),
+        ({"error": {"message": "no such key"}}, "@1777939200", K.AUTH),
+    ],
+)
+def test_a_door_closed_early(body: Any, deprecation: str, kind: FailureKind) -> None:
+    """A 403 without a word, deprecated since a date gone by, is a service that is closed for this account already."""
+    headers = {"sunset": "Thu, 30 Jul 2037 00:00:00 GMT", "deprecation": deprecation}
+
+    assert failed(403, body, headers).kind is kind
+
+
+@pytest.mark.parametrize(
     ("body", "code", "message"),
     [
         (error("c", "t", "m"), "c", "HTTP 400 c: m"),

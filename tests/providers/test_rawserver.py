@@ -15,7 +15,7 @@ BODY = bytes(range(256)) * 4
 async def test_pieces_come_one_by_one(framing: Framing) -> None:
     """A body that is cut at some places comes in as many pieces, with those ends, whatever marks its end."""
     say = Say(sends(BODY, framing, cuts=(700, 1, 300, 301, 0, 5000)), end="close")
-    async with raw_server(say) as server, open_transport(HandClock(), environ={}, tls=False) as transport:
+    async with raw_server(say) as server, open_transport(HandClock()) as transport:
         reply = await transport.post(URL(server.url), b"{}", {}, timeout_s=5)
 
     assert isinstance(reply, Reply)

@@ -504,6 +504,18 @@ async def test_a_request_that_is_no_json(clock: HandClock) -> None:
     assert server.requests == []
 
 
+async def test_a_request_that_is_nested_too_deeply(clock: HandClock) -> None:
+    """What a model wrote goes back to it, and may be nested too deeply for that: a failure of this request alone."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    async with raw_server(Say(PARIS)) as server, opened(server.url, clock) as send:
+        outcome = await send(request(params={"extra_body": {"x": deep}}))
+
+    assert kind(outcome) == "bad_request"
+    assert server.requests == []
+
+
 async def test_a_large_request(clock: HandClock) -> None:
     """A prompt of several megabytes, and one with a lone surrogate, arrive as they are."""
     text = "ä\ud800" + "x" * 3_000_000

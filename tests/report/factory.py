@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
+from evalrun.records.comparison import ColumnFigures, Comparison, Flip, GateResult, Interval, Pair
 from evalrun.records.message import Image, Message, Picture, Tool, ToolCall
 from evalrun.records.outcome import (
     Attempt,
@@ -259,11 +259,20 @@ def make_comparison(plan: Plan, rows: Callable[[], Iterator[Row]], words: Words 
     columns = tuple(
         _figures(plan, column, [row for row in rows() if row.column is column], words) for column in plan.columns
     )
+    competing = [c for c in columns if not c.simulated and c.scored]
+    places = {figures.column.id: place for place, figures in enumerate(competing, 1)}
+    columns = tuple(
+        replace(c, place=places[c.column.id], rank=(1, 1) if places[c.column.id] == 1 else (2, len(competing)))
+        if c.column.id in places
+        else c
+        for c in columns
+    )
     complete = not any(c.pending for c in columns)
     verdict = "fail" if complete else "not decided"
     return Comparison(
         columns=columns,
-        pairs=_pairs(columns),
+        pairs=_pairs([c.column.label for c in competing]),
+        pairs_possible=len(competing) * (len(competing) - 1) // 2,
         gates=tuple(GateResult(gate=g, verdict=verdict, reason=words.gate_reason) for g in plan.suite.gates),
         conclusion=words.conclusion,
         complete=complete,
@@ -303,21 +312,27 @@ def _figures(plan: Plan, column: Column, mine: list[Row], words: Words) -> Colum
     )
 
 
-def _pairs(columns: tuple[ColumnFigures, ...]) -> tuple[Pair, ...]:
-    first = columns[0]
+def _pairs(labels: Sequence[str]) -> tuple[Pair, ...]:
+    """The first column with each of the others: the second is beaten, the rest are not told apart."""
     return tuple(
         Pair(
-            first=first.column.label,
-            second=other.column.label,
+            first=labels[0],
+            second=other,
             both=4,
             only_first=3,
             only_second=0 if number == 1 else 1,
             neither=1 if number == 1 else 0,
             difference=Interval(mean=0.375, low=0.021 if number == 1 else -0.1, high=0.729),
             p_value=0.031 if number == 1 else 0.41,
+            p_adjusted=0.031 if number == 1 else 0.82,
             decided=number == 1,
+            cases=8,
+            effect_size=0.9,
+            odds_ratio=7.0 if number == 1 else 3.0,
+            needs="" if number == 1 else "needs about 210 more cases",
+            flips=(Flip(case="kenya", sample=0, passed=labels[0]),),
         )
-        for number, other in enumerate(columns[1:], 1)
+        for number, other in enumerate(labels[1:], 1)
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Interval, Pair
+from evalrun.records.comparison import ColumnFigures, Comparison, Flip, GateResult, Interval, Pair, ScorePair
 from evalrun.records.message import Image, Message, Picture, Tool, ToolCall
 from evalrun.records.outcome import (
     Attempt,
@@ -171,6 +171,7 @@ def tool_of(text: str) -> Tool:
 
 
 def _comparison(plan: Plan, texts: tuple[str, ...]) -> Comparison:
+    doubt = Interval(mean=0.1, low=-0.1, high=0.3)
     figures = tuple(
         ColumnFigures(
             column=column,
@@ -187,10 +188,19 @@ def _comparison(plan: Plan, texts: tuple[str, ...]) -> Comparison:
             ttft_p50_s=0.05,
             tokens_per_s=20.0,
             top_error=column.label,
+            tokens_per_cell=12.0,
+            cost_per_cell_usd=0.001,
+            intervals={"score": doubt, f"scorer.{column.label}": doubt, "pass@2": doubt},
+            pass_at={2: 0.5},
+            pass_all={2: 0.25},
+            unsteady=doubt,
+            place=index + 1,
+            rank=(1, len(plan.columns)),
+            on_cost_front=True,
+            on_latency_front=False,
         )
         for index, column in enumerate(plan.columns)
     )
-    doubt = Interval(mean=0.1, low=-0.1, high=0.3)
     first = plan.columns[0].label
     pairs = tuple(
         Pair(
@@ -203,6 +213,18 @@ def _comparison(plan: Plan, texts: tuple[str, ...]) -> Comparison:
             difference=doubt,
             p_value=0.5,
             decided=False,
+            cases=1,
+            needs=column.label,
+            flips=(Flip(case=column.label, sample=0, passed=first),),
+            score=ScorePair(
+                difference=doubt,
+                standard_error=0.1,
+                p_value=0.5,
+                p_permutation=0.5,
+                p_adjusted=0.5,
+                decided=False,
+                needs=column.label,
+            ),
         )
         for column in plan.columns[1:]
     )

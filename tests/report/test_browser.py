@@ -142,6 +142,37 @@ def test_sorting_and_more_rows(show: Any, folder: Path) -> None:
     assert page.locator("#k-body > tr").first.locator("td.flip").count() == 3
 
 
+def test_flips_of_a_pair_lead_to_their_answers(show: Any, folder: Path) -> None:
+    """A pair's flips open to the ids of the cases, first those that only the first passed; a click opens the answer."""
+    shown = show(folder)
+    page = shown.page
+    page.click("#flips-0 > summary")
+    lists = page.locator("#flips-0 .flip-list")
+    first, second = lists.nth(0).inner_text(), lists.nth(1).inner_text()
+    page.click("#flips-0 a >> nth=1")
+
+    assert first.startswith("only large japan, canada")
+    assert second == "only mini australia"
+    assert "canada" in page.inner_text("#d-h")
+    assert "fail" in page.locator("#cell .switch button").nth(1).inner_text()
+    assert shown.complaints == []
+
+
+def test_flips_of_columns_with_other_parameters_are_found(show: Any, tmp_path: Path) -> None:
+    """Columns of one model that differ in their parameters lie in different rows, and still flip case by case."""
+    plan = make_plan(samples=2, top_p=(0.5, 1))
+    rows = make_rows(plan)
+    write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts())
+    page = show(tmp_path).page
+    texts = []
+    for at in (0, 1):
+        page.click(f"#flips-{at} > summary")
+        texts.append(page.locator(f"#flips-{at} .flip-list").nth(0).inner_text())
+
+    assert texts[0] == "only large none on this page"
+    assert texts[1].startswith("only large japan (0), japan (1), ")
+
+
 def test_the_drawer_shows_the_whole_answer(show: Any, folder: Path) -> None:
     """A click opens an answer with messages and reasons; arrows go to other models, j to the next case, Esc closes."""
     shown = show(folder)

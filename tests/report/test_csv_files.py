@@ -11,12 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evalrun.records.comparison import Comparison
+from evalrun.records.comparison import Comparison, Interval
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.report.csv_files import write_summary
 from evalrun.report.write import write_reports
 from evalrun.safe_text import csv_cell
+from tests.conftest import ROOT
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
@@ -95,6 +96,46 @@ def test_means_agree_with_the_comparison(written: tuple[Path, Plan, Comparison])
         assert mine["cost_usd"].sum() == pytest.approx(line["cost_usd"], abs=1e-9)
 
 
+def test_summary_csv_has_the_documented_columns(tmp_path: Path) -> None:
+    """results/README.md names every column of summary.csv, in its order, and no other; bounds stand beside figures."""
+    plan = make_plan()
+    made = make_comparison(plan, make_rows(plan))
+    first, *others = made.columns
+    share = Interval(mean=0.5, low=0.2, high=0.8)
+    first = replace(first, scorers={"form": 0.5}, pass_at={2: 0.5}, pass_all={2: 0.2}, unsteady=share)
+    with (tmp_path / "summary.csv").open("w", encoding="utf-8", newline="") as file:
+        write_summary(file, replace(made, columns=(first, *others)))
+    header = list(pd.read_csv(tmp_path / "summary.csv").columns)
+    page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+    table = page.split("## summary.csv")[1].split("\n## ")[0]
+    named = re.findall(
+        r"`([^`]+)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    )
+    examples = {"<name>": "form", "<k>": "2"}
+    for place, example in examples.items():
+        named = [name.replace(place, example) for name in named]
+
+    assert [name for name in header if not name.endswith(("_low", "_high"))] == named
+    assert {name.rpartition("_")[0] for name in header if name.endswith(("_low", "_high"))} <= set(named)
+
+
+def test_summary_csv_tells_ranks_fronts_and_bounds(tmp_path: Path) -> None:
+    """A tie is a range, what does not compete has an empty rank, and bounds stand beside their figure."""
+    plan = make_plan()
+    made = make_comparison(plan, make_rows(plan))
+    first, second, third = made.columns
+    bounds = Interval(mean=0.9, low=0.85, high=0.95)
+    first = replace(first, rank=(1, 2), on_cost_front=True, on_latency_front=False, intervals={"score": bounds})
+    with (tmp_path / "summary.csv").open("w", encoding="utf-8", newline="") as file:
+        write_summary(file, replace(made, columns=(first, second, third)))
+    table = pd.read_csv(tmp_path / "summary.csv", dtype=str, keep_default_na=False)
+
+    assert list(table["rank"]) == ["1–2", "2", ""]
+    assert list(table["on_cost_front"]) == ["true", "", ""]
+    assert list(table["on_latency_front"]) == ["false", "", ""]
+    assert list(table["score_low"]) == ["0.850000", "", ""]
+
+
 def test_comparison_csv_sets_models_side_by_side(written: tuple[Path, Plan, Comparison]) -> None:
     """comparison.csv has one row a case; samples are averaged and a verdict stands where all samples agree."""
     folder, _, _ = written
@@ -102,10 +143,11 @@ def test_comparison_csv_sets_models_side_by_side(written: tuple[Path, Plan, Comp
     parts = ["verdict", "score", "output", "tokens", "cost_usd"]
 
     assert list(table.columns) == [
-        *["case", "prompt", "params", "tags", "expected"],
+        *["case", "prompt", "params", "tags", "expected", "flip"],
         *(f"{label}.{part}" for label in ("large", "mini", "sim") for part in parts),
     ]
     assert list(table["large.verdict"]) == ["pass", "pass", "fail", "pass", "pass", "pass", "pass", "mixed"]
+    assert list(table["flip"]) == [False, True, True, False, True, True, False, False]
     assert list(table["mini.verdict"])[3] == "error"
     assert list(table["sim.verdict"])[7] == "pending"
     assert table["large.tokens"][0] == 24

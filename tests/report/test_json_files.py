@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evalrun.records.comparison import GateResult, Regressed
 from evalrun.records.message import Image, Message, Tool, ToolCall
 from evalrun.records.outcome import Choice, Response
 from evalrun.records.row import Row
+from evalrun.records.suite import Gate
 from evalrun.report.json_files import request_lines
 from evalrun.report.write import write_reports
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows, talking
@@ -141,3 +143,18 @@ def test_messages_that_are_not_known_are_null(tmp_path: Path) -> None:
     assert list(messages(replace(row, messages=others))) == [True, True, False]
     assert list(messages(replace(row, messages=()))) == [True, True, True]
     assert list(messages(replace(row, messages=row.messages[:1]))) == [True, True, False]
+
+
+def test_run_json_tells_each_gate_and_every_case_that_regressed(tmp_path: Path) -> None:
+    """Its answer, whether it fails the run, whom it is for, and all answers that passed in the baseline."""
+    run = run_of(HOSTILE)
+    gate = Gate(text="no_regression", metric="no_regression", only={"tag": (HOSTILE[0],)}, min_effect=0.02)
+    lost = tuple(Regressed(column=text, case=text, sample=0) for text in HOSTILE)
+    plain = replace(run.comparison.gates[0], verdict="not enough evidence")
+    worse = GateResult(gate=gate, verdict="fail", reason=HOSTILE[0], regressed=lost)
+    write_reports(tmp_path, run.plan, run.rows, replace(run.comparison, gates=(plain, worse)), run.facts)
+    first, second = json.loads((tmp_path / "run.json").read_text("utf-8"))["gates"]
+
+    assert (first["verdict"], first["failed"], "regressed" in first) == ("not enough evidence", False, False)
+    assert (second["failed"], second["min_effect"], second["for"]) == (True, 0.02, {"tag": [HOSTILE[0]]})
+    assert [one["case"] for one in second["regressed"]] == list(HOSTILE)

@@ -12,7 +12,7 @@ from typing import Any
 import html5lib
 import pytest
 
-from evalrun.records.comparison import Comparison
+from evalrun.records.comparison import Comparison, Interval, ScorePair
 from evalrun.records.message import Image, Message
 from evalrun.records.plan import Plan
 from evalrun.report.island import Island
@@ -33,7 +33,7 @@ GOLDEN = {
     "code": "",
     "dd": "",
     "defs": "",
-    "details": "open",
+    "details": "class id open",
     "dialog": "aria-labelledby id",
     "div": "aria-label class hidden id role tabindex",
     "dl": "",
@@ -210,6 +210,20 @@ def test_every_shape_of_run_has_a_page(tmp_path: Path, what: str) -> None:
     assert "nan" not in re.sub(r"<(script|style).*?</\1>", "", html, flags=re.DOTALL).lower().split()
 
 
+def test_a_gate_without_enough_evidence_is_neither_passed_nor_failed() -> None:
+    """It is counted in its own words, and has the colour of failure only where it fails the run."""
+    run = made()
+    plain = replace(run.comparison.gates[0], verdict="not enough evidence")
+    strict = replace(plain, gate=replace(plain.gate, strict=True))
+    shown = view(run.plan, replace(run.comparison, gates=(plain, strict)), run.facts, left_out=0)["gates"]
+
+    assert "2 without enough evidence" in shown["heading"]
+    assert [(gate["word"], gate["kind"]) for gate in shown["items"]] == [
+        ("not enough evidence", "pending"),
+        ("not enough evidence", "fail"),
+    ]
+
+
 def _without_gates() -> Run:
     run = made()
     return replace(run, comparison=replace(run.comparison, gates=(), pairs=(), conclusion=()))
@@ -229,6 +243,15 @@ def headline(*conclusion: str) -> tuple[str, str, str, list[str]]:
             "a beats b by 9.2 points [3.1, 15.3] (paired, 8 cases).",
             ("a beats b by 9.2 points", " [3.1, 15.3]", "", ["Paired, 8 cases."]),
         ),
+        (
+            "a beats c by 9.2 points [3.1, 15.3] (paired, 8 cases); b and a are not distinguishable (needs 9).",
+            (
+                "a beats c by 9.2 points",
+                " [3.1, 15.3]",
+                "",
+                ["Paired, 8 cases.", "b and a are not distinguishable (needs 9)."],
+            ),
+        ),
         ("a passes 87.5 % [65, 98] of 8 cases.", ("a passes 87.5 %", " [65, 98]", " of 8 cases", [])),
         (
             "a and b are not distinguishable (needs about 35 more cases).",
@@ -246,14 +269,17 @@ def test_the_interval_of_a_headline_is_quiet(sentence: str, parts: tuple[str, st
 
 
 def test_a_simulated_column_is_no_rival_of_a_real_one() -> None:
-    """Beside simulated columns alone, the real one is not called best and there is no bar of pairs."""
+    """A simulated column has no rank and is held against nothing; without pairs there is no bar of them."""
     run = made()
-    columns = tuple(replace(c, simulated=at > 0) for at, c in enumerate(run.comparison.columns))
-    shown = view(run.plan, replace(run.comparison, columns=columns), run.facts, left_out=0)
+    shown = view(run.plan, run.comparison, run.facts, left_out=0)
+    alone = view(run.plan, replace(run.comparison, pairs=()), run.facts, left_out=0)
 
-    assert shown["strip"] is None
-    assert shown["summary"][0]["against"]["word"] == "the only real one"
-    assert shown["lede"][-1].startswith("mini and sim")
+    assert [(row["rank"], row["against"]["word"]) for row in shown["summary"]] == [
+        ("1", "best"),
+        ("2", "worse"),
+        ("", "not compared"),
+    ]
+    assert (alone["strip"], alone["pairs"], alone["summary"][0]["against"]) == (None, None, None)
 
 
 def island(plan: Plan, rows: Any, **limits: int) -> tuple[Island, dict[str, Any]]:
@@ -317,6 +343,91 @@ def test_the_island_holds_a_dialogue() -> None:
     assert (strings[cell[1]], cell[14], cell[15], cell[16]) == ("Take no coat.", -1, 0.25, pytest.approx(40, abs=0.1))
     assert (strings[cell[17]], cell[18]) == ("18 degrees is warm.", 3)
     assert "AAAA" not in json.dumps(data)
+
+
+def text_of(html: str) -> str:
+    """What the page says without its script, on one line."""
+    bare = re.sub(r"<(script|style).*?</\1>", "", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", bare))
+
+
+def test_pairs_are_told_with_everything_that_decides_them(tmp_path: Path) -> None:
+    """Each pair: what it stands on, call or what it needs, difference, both p-values, effect sizes, flips counted."""
+    text = text_of(page(tmp_path, made(Words(labels=("large", "mini", "sim", "tiny")))))
+
+    assert "large and mini 8 cases better +37.5 [2.1, 72.9] p = 0.031 alone p = 0.031 h = 0.90 odds 7.0" in text
+    assert "3 only large, 0 only mini" in text
+    assert "large and tiny 8 cases not distinguishable needs about 210 more cases +37.5 [−10.0, 72.9] p = 0.820" in text
+    assert "rank 1" in text
+    assert "rank 2–3" in text
+    assert "2 of 3 pairs: the first with each, and neighbours." in text
+
+
+def test_scores_of_a_pair_are_told_where_they_say_more(tmp_path: Path) -> None:
+    """The difference of mean scores with interval, call, p and effect size stands beside that of pass rates."""
+    run = made()
+    (pair,) = run.comparison.pairs
+    score = ScorePair(
+        difference=Interval(mean=0.0111, low=-0.006, high=0.028),
+        standard_error=0.0087,
+        p_value=0.2,
+        p_permutation=0.2,
+        p_adjusted=0.2,
+        decided=False,
+        effect_size=0.05,
+        needs="needs about 3,100 more cases",
+    )
+    comparison = replace(run.comparison, pairs=(replace(pair, score=score),))
+    text = text_of(page(tmp_path, replace(run, comparison=comparison)))
+
+    said = "+0.011 [−0.006, +0.028] not distinguishable needs about 3,100 more cases p = 0.200, d = 0.05"
+    assert said in text
+
+
+def test_every_figure_has_its_interval(tmp_path: Path) -> None:
+    """Score, tokens, cost, latency and each scorer: the mean with its bounds, and the fronts marked."""
+    run = made()
+    first, *others = run.comparison.columns
+    intervals = {
+        "score": Interval(mean=0.917, low=0.8, high=0.99),
+        "tokens_per_cell": Interval(mean=27.5, low=25.0, high=30.0),
+        "cost_per_cell_usd": Interval(mean=0.000036, low=0.00003, high=0.00004),
+        "latency_p50_s": Interval(mean=0.6, low=0.45, high=0.7),
+        "latency_p95_s": Interval(mean=0.8, low=0.75, high=1.2),
+        "scorer.form": Interval(mean=1.0, low=0.676, high=1.0),
+    }
+    first = replace(
+        first,
+        intervals=intervals,
+        scorers={"icontains": 0.875, "form": 1.0},
+        tokens_per_cell=27.5,
+        cost_per_cell_usd=0.000036,
+        on_cost_front=True,
+        on_latency_front=True,
+    )
+    comparison = replace(run.comparison, columns=(first, *others))
+    html = page(tmp_path, replace(run, comparison=comparison))
+    text = text_of(html)
+
+    assert "0.917 [0.800, 0.990]" in text
+    assert "28 an answer [25, 30]" in text
+    assert "$0.000036 an answer [$0.000030, $0.000040]" in text
+    assert "p50 [0.45 s, 0.70 s] p95 [0.75 s, 1.20 s]" in text
+    assert "form 1.000 [0.676, 1.000]" in text
+    assert html.count('<span class="tag">front</span>') == 2
+
+
+def test_samples_have_a_table(tmp_path: Path) -> None:
+    """pass@k and pass^k from k = 2 on, and the share of cases whose verdict differs, with their intervals."""
+    run = made()
+    first, *others = run.comparison.columns
+    share = Interval(mean=0.25, low=0.071, high=0.591)
+    bounds = {"pass@2": Interval(mean=0.95, low=0.9, high=0.99)}
+    first = replace(first, pass_at={1: 0.9, 2: 0.95}, pass_all={1: 0.9, 2: 0.8}, unsteady=share, intervals=bounds)
+    comparison = replace(run.comparison, columns=(first, *others))
+    text = text_of(page(tmp_path, replace(run, comparison=comparison)))
+
+    assert "Cases whose verdict differs pass@2 pass^2 large 25.0 % [7.1, 59.1] 95.0 % [90.0, 99.0] 80.0 %" in text
 
 
 def test_texts_are_kept_once() -> None:

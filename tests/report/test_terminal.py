@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalrun.records.comparison import GateResult, Interval
 from evalrun.report.terminal import summary
 from evalrun.safe_text import cells_wide
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
@@ -31,10 +32,10 @@ def test_a_finished_run() -> None:
         "large beats mini on pass rate by 37.5 points [2.1, 72.9] (paired, 8 cases).\n"
         "mini and sim are not distinguishable (needs about 210 more cases).\n"
         "\n"
-        "column  pass rate           scored  score  tokens in/out       cost  not scored\n"
-        "large   0.875 [0.66, 0.99]     8/8  0.917       196 / 24   $0.00029\n"
-        "mini    0.571 [0.35, 0.68]     7/8  0.714      ~172 / 28  ~$0.00017  1 error\n"
-        "sim     0.625 [0.41, 0.74]     8/8  0.750       196 / 40       free  simulated\n"
+        "column  rank  pass rate           scored  tokens in/out       cost  not scored\n"
+        "large   1     0.875 [0.66, 0.99]     8/8       196 / 24   $0.00029\n"
+        "mini    2     0.571 [0.35, 0.68]     7/8      ~172 / 28  ~$0.00017  1 error\n"
+        "sim           0.625 [0.41, 0.74]     8/8       196 / 40       free  simulated\n"
         "total: 23/24 scored, 24 requests, ~564 / 92 tokens, ~$0.00046\n"
         "\n"
         "simulated sim: evalrun's rule-based simulator, no real model\n"
@@ -60,6 +61,22 @@ def test_a_paused_run_says_how_to_go_on() -> None:
     assert "paused: large has used its 50 requests for today. 10 of 24 cells have no" in lines
     assert "go on   evalrun resume   after 2026-11-21T00:00:00Z" in lines
     assert any(line.startswith("gates    not decided") for line in lines)
+
+
+@pytest.mark.parametrize(("strict", "word"), [(False, "not enough evidence"), (True, "NOT ENOUGH EVIDENCE")])
+def test_a_gate_without_enough_evidence_has_its_reason_below(strict: bool, word: str) -> None:
+    """The long answer stands alone on its line, in capitals where it fails the run; no line is too wide."""
+    plan = make_plan()
+    rows = make_rows(plan)
+    made = make_comparison(plan, rows)
+    gate = replace(plan.suite.gates[0], confidence=0.95, strict=strict)
+    result = GateResult(gate=gate, verdict="not enough evidence", reason="large 0.875: [0.529, 0.978] holds 0.9 " * 3)
+    lines = summary(plan, replace(made, gates=(result,)), make_facts(), width=80, color=False).split("\n")
+    at = lines.index(f"gates    {word}")
+
+    assert lines[at + 1].startswith("             pass_rate >= 0.9: large 0.875: [0.529, 0.978] holds 0.9 large")
+    assert lines[at + 2].startswith("             0.875: [0.529")
+    assert max(map(len, lines)) <= 80
 
 
 def test_estimates_and_cut_answers_are_marked() -> None:
@@ -111,6 +128,59 @@ def test_the_first_token_has_a_column_where_something_streamed(width: int) -> No
     assert "0.25 s" in large
     assert all(cells_wide(line) <= width for line in lines if not line.startswith("report"))
     assert "ttft" not in shown(width=width)
+
+
+def test_wide_terminals_show_bounds_of_scores_and_fronts() -> None:
+    """Where there is room: the interval of the mean score, and which columns nothing beats for their price or speed."""
+    plan = make_plan()
+    made = make_comparison(plan, make_rows(plan))
+    first, *others = made.columns
+    first = replace(first, intervals={"score": Interval(mean=0.917, low=0.8, high=1.0)}, on_cost_front=True)
+    first = replace(first, on_latency_front=True)
+    lines = summary(plan, replace(made, columns=(first, *others)), make_facts(), width=160, color=False).split("\n")
+    large = next(line for line in lines if line.startswith("large  "))
+
+    assert "0.917  [0.80, 1.00]" in large
+    assert "cost, speed" in large
+
+
+def test_columns_stand_by_place() -> None:
+    """The best comes first, whatever the suite's order; what does not compete comes last."""
+    plan = make_plan()
+    made = make_comparison(plan, make_rows(plan))
+    large, mini, sim = made.columns
+    turned = (sim, replace(large, place=2, rank=(1, 2)), replace(mini, place=1, rank=(1, 2)))
+    lines = summary(plan, replace(made, columns=turned), make_facts(), width=80, color=False).split("\n")
+    start = next(at for at, line in enumerate(lines) if line.startswith("column"))
+
+    assert [line.split()[:2] for line in lines[start + 1 : start + 3]] == [["mini", "1–2"], ["large", "1–2"]]
+    assert lines[start + 3].startswith("sim")
+
+
+def test_every_pair_has_a_line_where_there_are_several() -> None:
+    """Difference, interval, call and p of each pair; of many the first ten, and how many more."""
+    words = Words(labels=("large", "mini", "sim", "tiny"))
+    lines = shown(words, width=120).split("\n")
+    many = shown(Words(labels=tuple(f"m{at}" for at in range(14))), width=100)
+
+    assert "pairs    large – mini: +37.5 points [2.1, 72.9], better, p=0.031" in lines
+    tie = "large – tiny: +37.5 points [−10.0, 72.9], not distinguishable, p=0.820 (needs about 210 more cases)"
+    assert " " * 9 + tie in lines
+    assert "         2 more pairs in report.html" in many
+    assert "         12 of 78 pairs: the first with each, and neighbours" in many
+    assert "pairs" not in shown()
+
+
+def test_samples_say_how_verdicts_vary() -> None:
+    """Where a case has several samples, a line a column: pass@k, pass^k, and how often verdicts differ."""
+    plan = make_plan()
+    made = make_comparison(plan, make_rows(plan))
+    first, *others = made.columns
+    share = Interval(mean=0.25, low=0.1, high=0.5)
+    first = replace(first, pass_at={1: 0.9, 3: 1.0}, pass_all={1: 0.9, 3: 0.75}, unsteady=share)
+    lines = summary(plan, replace(made, columns=(first, *others)), make_facts(), width=100, color=False).split("\n")
+
+    assert "samples  large: pass@3 1.000, pass^3 0.750, verdicts differ in 25.0 % [10.0, 50.0] of cases" in lines
 
 
 def test_colour_only_repeats_words() -> None:

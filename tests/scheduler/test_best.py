@@ -17,7 +17,11 @@ CELLS = [
 BLIND = [blind for blind in unknown() if blind.style in ("github", "silent")]
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.quota}, {cell.window}")
+@pytest.mark.parametrize(
+    "cell",
+    [pytest.param(cell, marks=[pytest.mark.slow] if number % 3 else []) for number, cell in enumerate(CELLS)],
+    ids=lambda cell: f"{cell.quota}, {cell.window}",
+)
 def test_known_limits_are_used_to_the_brim(cell: Cell) -> None:
     """Where the kind of window is known, nothing is refused and the run ends within 3 % of the clairvoyant's time."""
     figure = measure(replace(cell, scenarios=cell.scenarios[:1]))

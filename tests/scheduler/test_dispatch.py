@@ -385,3 +385,65 @@ def test_the_time_of_the_windows_does_not_step() -> None:
         return dispatcher.now() - before
 
     assert run_virtual(main) == pytest.approx(20)
+
+
+def test_what_is_not_needed_any_more_is_not_sent() -> None:
+    """Waiting jobs of a lane that is spared go to the sink unsent, what is in flight comes back, others go on."""
+
+    async def spare(dispatcher: Dispatcher) -> None:
+        await asyncio.sleep(1.5)
+        dispatcher.spare(lambda job: "decided" if job.request.key.startswith("a") else "")
+
+    lanes = {"a": jobs("a", 4), "b": jobs("b", 4)}
+    server, sink, _, took = dispatch(lanes, book(run=Quota(concurrency=2)), meanwhile=spare)
+    spared = {key for key, one in sink.exchanges.items() if isinstance(one.outcome, Failure)}
+
+    assert sorted(key for _, key in server.seen) == ["a0", "a1", "b0", "b1", "b2", "b3"]
+    assert spared == {"a2", "a3"}
+    assert sink.exchanges["a3"].outcome == Failure(kind=FailureKind.SPARED, message="decided")
+    assert took == pytest.approx(3)
+
+
+def test_what_is_not_needed_any_more_is_not_tried_again() -> None:
+    """A retry that waits is given up at once, and one in flight when it comes back; their attempts are told."""
+    failure = Failure(kind=FailureKind.SERVER, message="busy", retry_after_s=600)
+
+    async def spare(dispatcher: Dispatcher) -> None:
+        await asyncio.sleep(1.5)
+        dispatcher.spare(lambda _: "decided")
+
+    waits = book(run=Quota(concurrency=1))
+    server, sink, _, took = dispatch({"a": jobs("a", 2)}, waits, {"*": [failure, failure]}, meanwhile=spare)
+
+    assert [key for _, key in server.seen] == ["a0", "a1"]
+    assert [one.outcome for one in sink.exchanges.values()] == [Failure(kind=FailureKind.SPARED, message="decided")] * 2
+    assert [len(one.attempts) for one in sink.exchanges.values()] == [1, 1]
+    assert took == pytest.approx(2)
+
+
+def test_a_queue_may_have_more_later() -> None:
+    """A lane that has nothing now is looked at again whenever something came back."""
+    done: list[str] = []
+
+    class Later:
+        def __init__(self) -> None:
+            self._jobs = jobs("b", 2)
+
+        def __iter__(self) -> Iterator[Job]:
+            return self
+
+        def __next__(self) -> Job:
+            if len(done) < 2:
+                raise StopIteration
+            return next(self._jobs)
+
+    def note(job: Job) -> Sequence[Job]:
+        done.append(job.request.key)
+        return ()
+
+    server, _, _, _ = dispatch({"a": jobs("a", 3), "b": Later()}, book(run=Quota(concurrency=1)), kept=Kept(note))
+
+    seen = [key for _, key in server.seen]
+
+    assert sorted(seen) == ["a0", "a1", "a2", "b0", "b1"]
+    assert seen.index("b0") >= 2

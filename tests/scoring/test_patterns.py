@@ -66,7 +66,9 @@ def test_flags_are_letters(flags, answer, value, passes):
     assert one("regex", answer, value).passed is not passes
 
 
-@pytest.mark.parametrize(("pattern", "text"), EVIL)
+@pytest.mark.parametrize(
+    ("pattern", "text"), [*EVIL[:4], *(pytest.param(*evil, marks=pytest.mark.slow) for evil in EVIL[4:])]
+)
 def test_an_evil_pattern_ends_in_time(pattern, text):
     """A pattern that backtracks exponentially ends within its limit, as an error or a verdict."""
     started = time.process_time()

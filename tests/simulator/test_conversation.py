@@ -128,7 +128,9 @@ def test_any_talk_gets_a_reply(texts: list[str]) -> None:
     assert all(isinstance(speak(model, talk(*texts)).text, str) for model in MODELS)
 
 
-@pytest.mark.parametrize("part", ["my a is ", "remember ", "the a: ", "that ", "1 ", "its ", "the number I told you "])
+@pytest.mark.parametrize(
+    "part", ["\n", " ", ", ", "my a is ", "remember ", "the a: ", "that ", "1 ", "its ", "the number I told you "]
+)
 def test_no_talk_takes_long(part: str) -> None:
     """A long repetition of anything that is looked for is over in a moment."""
     began = time.perf_counter()

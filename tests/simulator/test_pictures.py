@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.simulator.pictures import NoPicture, look, tokens_of
+from evalrun import tokens
+from evalrun.records.message import Image
+from evalrun.simulator.pictures import NoPicture, look, sized
 from tests.simulator.png import BLUE, GREEN, RED, WHITE, chunk, circle, data_url, described, png, square, triangle
 
 GIF = b"GIF89a" + struct.pack("<HH", 30, 20) + bytes(20)
@@ -144,5 +146,7 @@ def test_pictures_are_counted_by_tiles(side: int, detail: str, expected: int) ->
     """By OpenAI's rule: a base, and a rate for each tile of 512 pixels after shrinking."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
 
-    assert tokens_of(data_url(b"\x89PNG\r\n\x1a\n" + header), detail) == expected
-    assert tokens_of("https://example.com/a.png", "high") == 765
+    seen = sized(Image(source=data_url(b"\x89PNG\r\n\x1a\n" + header), detail=detail))
+    unseen = sized(Image(source="https://example.com/a.png", detail="high"))
+    assert tokens.image_tokens(seen, "simulator/large")[0] == expected
+    assert tokens.image_tokens(unseen, "simulator/large")[0] == 765

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-import pytest
+import re
+from dataclasses import replace
 
-from tests.stats.build import compared
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalrun.stats.compare import compare
+from tests.stats.build import compared, plan, rows
 
 GOOD, POOR = "p" * 90 + "f" * 10, "p" * 70 + "f" * 30
 LESS = "f" * 8 + "p" * 62 + "f" * 30
@@ -145,3 +151,86 @@ def test_never_more_than_three_sentences():
     columns = {"a": GOOD, "b": POOR, "c": LESS, "d": "e" * 100, "sim": GOOD}
 
     assert len(compared(columns).conclusion) == 3
+
+
+def test_a_tie_at_the_top_is_told_after_whom_the_leader_beats():
+    """As the issue has it: large beats small; medium and large are not told apart, and the limit says in which time."""
+    columns = {
+        "large": "p" * 150 + "f" * 50,
+        "medium": "p" * 140 + "f" * 15 + "p" * 5 + "f" * 40,
+        "small": "p" * 125 + "f" * 75,
+    }
+    made = plan(columns)
+    found = compare(made, rows(made, columns), complete=True, cases_a_day={"large": 150, "medium": 150})
+    first, second = found.conclusion
+
+    assert re.fullmatch(
+        r"large beats small on pass rate by 12\.5 points \[\d+\.\d, \d+\.\d\] \(paired, 200 cases\); "
+        r"medium and large are not distinguishable \(needs about \d+ more cases: \d+ days? at 150 a day\)\.",
+        first,
+    )
+    assert second.startswith("medium beats small on pass rate by ")
+
+
+def _scored(scores):
+    """The conclusion of columns with these scores, every answer passing from 0.5 on."""
+    columns = {label: "".join("p" if score >= 0.5 else "f" for score in values) for label, values in scores.items()}
+    made = plan(columns)
+    found = []
+    for row in rows(made, columns):
+        score = scores[row.column.label][row.cell.case]
+        found.append(replace(row, mark=replace(row.mark, score=score)))
+    return compare(made, found, complete=True).conclusion
+
+
+def test_scores_that_say_something_else_get_a_sentence():
+    """Where verdicts do not tell two apart and scores do, both are said; where they agree, only one."""
+    same = [0.9, 0.2] * 30
+    better = [score + 0.05 + 0.01 * (at % 3) for at, score in enumerate(same)]
+
+    assert _scored({"a": better, "b": same}) == (
+        "a and b are not distinguishable (the same pass rate on 60 cases).",
+        "On mean score a beats b by 0.060 [0.058, 0.062].",
+    )
+    assert _scored({"a": [0.9] * 40, "b": [0.1] * 40})[1:] == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sentence"),
+    [
+        (
+            [0.5] * 12 + [0.6, 0.8] * 10,
+            [0.45] * 12 + [0.8, 0.65] * 10,
+            "On mean score a and b are not distinguishable (needs about 17,000 more cases).",
+        ),
+        (
+            [0.5] * 30 + [0.1, 0.9] * 10,
+            [0.4] * 12 + [0.9] * 18 + [0.1, 0.9] * 10,
+            "On mean score b beats a by 0.120 [0.059, 0.181].",
+        ),
+    ],
+)
+def test_scores_may_not_tell_what_verdicts_do(first, second, sentence):
+    """A difference in pass rate that mean scores do not show, or show the other way round, is said to be so."""
+    said = _scored({"a": first, "b": second})
+
+    assert said[0].startswith("a beats b on pass rate by ")
+    assert said[1] == sentence
+
+
+@given(st.lists(st.text("pf", min_size=20, max_size=20), min_size=2, max_size=5))
+def test_the_sentences_never_say_more_than_the_pairs(letters):
+    """Whoever is said to beat another does so in the table of pairs, and whoever is said to tie does not."""
+    found = compared({f"m{at}": one for at, one in enumerate(letters)})
+    decided = {
+        (pair.first, pair.second) if pair.call == "better" else (pair.second, pair.first)
+        for pair in found.pairs
+        if pair.decided
+    }
+    for sentence in found.conclusion:
+        for winner, loser in re.findall(r"(m\d) beats (m\d)", sentence):
+            assert (winner, loser) in decided
+        for one, other in re.findall(r"(m\d) and (m\d) are not distinguishable", sentence):
+            assert not {(one, other), (other, one)} & decided
+        for beaten in re.findall(r"m\d beats (\d) of the", sentence):
+            assert int(beaten) == sum(winner == found.pairs[0].first for winner, _ in decided)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.stats.intervals import design_effect, percentile, wilson
+from evalrun.stats.intervals import design_effect, percentile, quantile_interval, wilson
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,44 @@ def test_no_values_have_no_percentile():
     """Nothing measured, nothing said."""
     with pytest.raises(ValueError, match="no values"):
         percentile([], 0.5)
+
+
+@pytest.mark.parametrize("z", [0.6745, 1.6449, 2.5758])
+def test_an_interval_of_another_width_ends_where_the_score_test_does(z):
+    """Each end is the share from which what was seen lies *z* standard errors away."""
+    interval = wilson(8, 10, z=z)
+
+    for end in (interval.low, interval.high):
+        assert abs(0.8 - end) / math.sqrt(end * (1 - end) / 10) == pytest.approx(z)
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "low", "high"),
+    [(10, 0.5, 2, 9), (25, 0.5, 8, 18), (100, 0.5, 40, 61), (100, 0.95, 90, 100), (59, 0.95, 52, math.inf)],
+)
+def test_a_quantile_s_interval_ends_at_order_statistics(n, share, low, high):
+    """The places that tables of the binomial distribution give for 95 %; none where no value is far enough out."""
+    interval = quantile_interval([[float(value)] for value in range(1, n + 1)], share)
+
+    assert (interval.low, interval.high) == (low, high)
+
+
+@pytest.mark.parametrize(("n", "share"), [(12, 0.5), (40, 0.5), (90, 0.95), (400, 0.95)])
+def test_a_quantile_s_interval_misses_as_seldom_as_said(n, share):
+    """By the binomial distribution each end misses in at most 2.5 %, and one place nearer would miss in more."""
+    interval = quantile_interval([[float(value)] for value in range(1, n + 1)], share)
+    chances = [math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(n + 1)]
+
+    assert sum(chances[: int(interval.low)]) <= 0.025 < sum(chances[: int(interval.low) + 1])
+    if interval.high < math.inf:
+        assert sum(chances[int(interval.high) :]) <= 0.025 < sum(chances[int(interval.high) - 1 :])
+
+
+def test_samples_that_agree_widen_a_quantile_s_interval():
+    """Five equal latencies of a case are hardly more than one; a lone value has no interval."""
+    lone = quantile_interval([[float(n)] for n in range(1, 101)], 0.5)
+    five = quantile_interval([[float(n)] * 5 for n in range(1, 101)], 0.5)
+
+    assert five.low <= lone.low < lone.high <= five.high
+    assert five.high - five.low < 1.2 * (lone.high - lone.low)
+    assert quantile_interval([[1.0]], 0.5).high == math.inf

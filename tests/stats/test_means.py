@@ -76,3 +76,10 @@ def test_a_mean_is_finite_and_lies_in_its_interval(values_by_case):
     assert finite(found)
     if found is not None and found.interval is not None:
         assert found.interval.low <= found.mean <= found.interval.high
+
+
+def test_an_interval_of_another_confidence_takes_another_quantile():
+    """At 80 % with four degrees of freedom it reaches 1.533 standard errors."""
+    found = mean_interval([[0.1], [0.2], [0.4], [0.4], [0.9]], confidence=0.8)
+
+    assert found.interval.high - found.mean == pytest.approx(1.533206 * found.standard_error, rel=1e-6)

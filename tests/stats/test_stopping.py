@@ -97,7 +97,7 @@ def test_no_bet_gains_on_average_where_its_claim_is_true(outcomes, min_effect):
 def test_it_may_be_looked_at_after_every_case():
     """Of 2,000 runs of two equal columns no more than alpha and three Monte Carlo errors call a winner."""
     scenario = Scenario(
-        name="equal", difference=0.0, min_effect=0.0, draw=verdicts(0.0, 0.3), fixed=(), cap=400, bound=True
+        name="equal", difference=0.0, min_effect=0.0, draw=verdicts(0.0, 0.3), fixed=(), cap=250, bound=True
     )
     figure = measure(scenario, 2_000, seed=11)
 

@@ -82,7 +82,14 @@ def _cut(data: bytearray, place: int, _: random.Random) -> bytearray:
 
 
 @pytest.mark.parametrize("damage", [_flip, _cut])
-@pytest.mark.parametrize(("start", "name"), [("whole", "run.db"), ("crashed", "run.db"), ("crashed", "run.db-wal")])
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        ("whole", "run.db"),
+        pytest.param("crashed", "run.db", marks=pytest.mark.slow),
+        pytest.param("crashed", "run.db-wal", marks=pytest.mark.slow),
+    ],
+)
 def test_damage_is_found_or_changes_nothing(
     request: pytest.FixtureRequest,
     tmp_path: Path,

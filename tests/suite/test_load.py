@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from evalrun.errors import SuiteInvalid
 from evalrun.records.message import Message
 from evalrun.records.quota import Budget, Limit, Quota
-from evalrun.records.suite import Gate, Price, RecordedAnswer, ScorerSpec, Suite
+from evalrun.records.suite import Gate, Price, RecordedAnswer, ScorerSpec, StopWhen, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
 from evalrun.suite.starter import STARTER
@@ -23,6 +24,8 @@ def load(folder: Path, text: str | None = None, overrides: Overrides | None = No
     path.write_text(suite_text(**sections) if text is None else text, encoding="utf-8")
     return load_suite(path, scorers=OPTIONS, overrides=overrides)
 
+
+NO_REGRESSION = Gate(text="no_regression", metric="no_regression")
 
 FULL = """\
 version: 1
@@ -62,6 +65,7 @@ gates:
   - pass_rate >= 0.9
   - {check: "p95(latency_s) < 2", for: {model: mini, tag: [europe, all]}}
   - mean(score) > .5
+stop_when: {decided: [large, mini], alpha: 0.01, figure: score}
 """
 
 
@@ -182,7 +186,7 @@ scorers:
 
 
 def test_the_rest_is_complete(full: Suite, tmp_path: Path) -> None:
-    """Parameters, matrix, budget and gates are resolved; numbers without a fraction are whole."""
+    """Parameters, matrix, budget, gates and stopping are resolved; numbers without a fraction are whole."""
     assert full.params == {"temperature": 1, "max_tokens": 64, "seed": 7, "stop": ["a"]}
     assert full.matrix == {"top_p": (0.5, 1)}
     assert json.dumps(full.matrix["top_p"]) == "[0.5, 1]"
@@ -199,6 +203,7 @@ def test_the_rest_is_complete(full: Suite, tmp_path: Path) -> None:
         ),
         Gate(text="mean(score) > .5", metric="score", operator=">", value=0.5),
     )
+    assert full.stop_when == StopWhen(decided=("large", "mini"), alpha=0.01, min_effect=0.02, figure="score")
     assert full.text == FULL
     assert full.digest == hashlib.sha256(FULL.encode()).hexdigest()
     assert full.file == str(tmp_path / "suite.yaml")
@@ -217,6 +222,23 @@ def test_a_small_suite_has_defaults(tmp_path: Path) -> None:
 
     assert (suite.name, suite.samples, suite.params, suite.matrix) == ("suite", 1, {}, {})
     assert (suite.budget, suite.gates, suite.max_error_rate) == (Budget(), (), 0)
+
+
+def test_nothing_stops_early_unless_asked_for(tmp_path: Path) -> None:
+    """Without ``stop_when`` there is none; with names alone it has defaults."""
+    named = load(tmp_path, models="[simulator/large, simulator/small]", stop_when="{decided: [small, large]}")
+
+    assert load(tmp_path).stop_when is None
+    assert named.stop_when == StopWhen(decided=("small", "large"), alpha=0.05, min_effect=0.02, figure="pass_rate")
+
+
+def test_a_stop_may_name_models_that_are_not_asked(tmp_path: Path) -> None:
+    """Where the command line takes other models, the suite's own are known all the same."""
+    models, stop_when = "[simulator/large, simulator/small]", "{decided: [large, small]}"
+    suite = load(tmp_path, models=models, stop_when=stop_when, overrides=Overrides(models=("simulator/medium",)))
+
+    assert suite.stop_when is not None
+    assert [model.label for model in suite.models] == ["medium"]
 
 
 def test_one_name_of_two_providers_is_told_apart(tmp_path: Path) -> None:
@@ -353,7 +375,7 @@ def test_the_starter_suite_loads(tmp_path: Path) -> None:
     uncommented = STARTER.replace("# gates:", "gates:").replace("#   - ", "  - ").replace("# matrix", "matrix")
 
     assert [model.label for model in suite.models] == ["large", "small"]
-    assert len(load(tmp_path, uncommented).gates) == 2
+    assert len(load(tmp_path, uncommented).gates) == 3
 
 
 def test_large_suites_load_fast(tmp_path: Path) -> None:
@@ -382,3 +404,43 @@ def test_real_answers_are_joined(tmp_path: Path, shared_data: Path) -> None:
 
     assert len(suite.cases) == 1319
     assert [len(m.recorded.answers) for m in suite.models if m.recorded] == [1319, 1319]
+
+
+@pytest.mark.parametrize(
+    ("written", "gate"),
+    [
+        ("cost_usd <= .5", Gate(text="cost_usd <= .5", metric="cost_usd", operator="<=", value=0.5)),
+        ("p50( ttft_s )<1", Gate(text="p50( ttft_s )<1", metric="ttft_p50_s", operator="<", value=1)),
+        (
+            "mean( scorer.a b > c ) >= 1",
+            Gate(text="mean( scorer.a b > c ) >= 1", metric="scorer.a b > c", operator=">=", value=1),
+        ),
+        ("mean(scorer.own) > 0", Gate(text="mean(scorer.own) > 0", metric="scorer.own", operator=">")),
+        ("no_regression", NO_REGRESSION),
+        ("{check: no_regression}", NO_REGRESSION),
+        (
+            "{check: no_regression, alpha: 0.01, min_effect: 0.02, strict: true, for: {case: c}}",
+            replace(NO_REGRESSION, only={"case": ("c",)}, alpha=0.01, min_effect=0.02, strict=True),
+        ),
+        ("{check: no_regression, min_effect: 0}", NO_REGRESSION),
+        (
+            "{check: pass_rate >= 0.9, strict: true}",
+            Gate(text="pass_rate >= 0.9", metric="pass_rate", operator=">=", value=0.9, strict=True, confidence=0.95),
+        ),
+        (
+            "{check: score < 0.9, confidence: 0.8, strict: false}",
+            Gate(text="score < 0.9", metric="score", operator="<", value=0.9, confidence=0.8),
+        ),
+        (
+            "{check: total_tokens < 100, strict: true}",
+            Gate(text="total_tokens < 100", metric="total_tokens", operator="<", value=100, strict=True),
+        ),
+    ],
+)  # fmt: skip
+def test_a_gate_is_read_whole(tmp_path: Path, written: str, gate: Gate) -> None:
+    """Figures under every name, scorers of the suite and of a case, and what counts as evidence; strict is sure."""
+    case = "{id: c, vars: {q: x}, expected: y, scorers: [equals: {name: own}]}"
+    gates = written if written.startswith("{") else f"'{written}'"
+    suite = load(tmp_path, cases=f"[{case}]", scorers="[equals: {name: a b > c}]", gates=f"[{gates}]")
+
+    assert suite.gates == (gate,)

@@ -36,7 +36,8 @@ def fits(value: Any, schema: dict[str, Any] | bool) -> bool:
     unknown = set(schema) - {
         "$schema", "$defs", "$ref", "title", "description", "examples", "type", "const", "enum", "anyOf", "oneOf",
         "properties", "required", "additionalProperties", "minProperties", "maxProperties", "items", "minItems",
-        "maxItems", "minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "default",
+        "maxItems", "minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum",
+        "exclusiveMaximum", "default",
     }  # fmt: skip
     assert not unknown, unknown
     if "$ref" in schema:
@@ -66,7 +67,8 @@ def fits(value: Any, schema: dict[str, Any] | bool) -> bool:
         return size and bool(re.search(schema.get("pattern", ""), value))
     if isinstance(value, int | float):
         above = value >= schema.get("minimum", value) and value > schema.get("exclusiveMinimum", value - 1)
-        return above and value <= schema.get("maximum", value)
+        below = value <= schema.get("maximum", value) and value < schema.get("exclusiveMaximum", value + 1)
+        return above and below
     return True
 
 

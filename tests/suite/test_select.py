@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evalrun.errors import NothingSelected, UsageError
 from evalrun.records.message import Message
-from evalrun.records.suite import Case, Gate, Model, Prompt, Provider, Suite
+from evalrun.records.suite import Case, Gate, Model, Prompt, Provider, ScorerSpec, Suite
 from evalrun.suite.select import select
 
 SUITE = Suite(
@@ -79,6 +81,19 @@ def test_limit_takes_the_first_and_sample_draws() -> None:
 def test_gates_for_nothing_that_is_left_are_left_out() -> None:
     """A gate for a model that was not chosen cannot be met, nor missed."""
     assert pick(model="a").gates == SUITE.gates[:1]
+
+
+def test_gates_on_a_scorer_of_no_case_that_is_left_are_left_out() -> None:
+    """A scorer of one case alone has no mean without it."""
+    gate = Gate(text="mean(scorer.own) > 0", metric="scorer.own", operator=">")
+    own = ScorerSpec(type="equals", name="own")
+    cases = (replace(SUITE.cases[0], scorers=(own,)), *SUITE.cases[1:])
+    suite = replace(SUITE, cases=cases, gates=(gate,))
+
+    def left(case: str) -> tuple[Gate, ...]:
+        return select(suite, only={"case": (case,)}, limit=None, sample=None, seed=0).gates
+
+    assert (left("c0"), left("c1")) == ((gate,), ())
 
 
 @pytest.mark.parametrize(("only", "says"), [({"model": "aa"}, "model aa"), ({"case": "c33"}, r"did you mean c3\?")])

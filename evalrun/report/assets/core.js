@@ -23,9 +23,9 @@ function put(element, attributes, kids) {
 const NS = 'http://www.w3.org/2000/svg';
 const h = (tag, attributes, ...kids) => put(document.createElement(tag), attributes, kids);
 const s = (tag, attributes, ...kids) => put(document.createElementNS(NS, tag), attributes, kids);
-const ICONS = {pass: 'pass', fail: 'fail', error: 'error', skipped: 'skipped', pending: 'pending', filtered: 'filtered', unscored: 'unscored'};
+const ICONS = {pass: 'pass', fail: 'fail', error: 'error', skipped: 'skipped', pending: 'pending', spared: 'skipped', filtered: 'filtered', unscored: 'unscored'};
 const icon = name => s('svg', {class: 'i', 'aria-hidden': 'true'}, s('use', {href: '#' + (ICONS[name] || name)}));
-const wordOf = word => word === 'no_answer' ? 'no answer' : word;
+const wordOf = word => ({no_answer: 'no answer', spared: 'not needed'})[word] || word;
 const verdict = (word, shown) => h('span', {class: 'v ' + word}, icon(word in ICONS ? word : 'unscored'), shown || wordOf(word));
 
 // A model is known by one mark everywhere: a shape or a letter, accent for the best, hollow for simulated.

@@ -5,6 +5,7 @@ Source: the OpenAI API reference, "Create a model response" and "Streaming event
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -206,7 +207,10 @@ def _output(said: Mapping[str, Any], reply: Reply, status: str) -> list[dict[str
     if body["usage"]["completion_tokens_details"]["reasoning_tokens"]:
         wish = _member(said, "reasoning").get("summary")
         summary = [{"type": "summary_text", "text": reply.thoughts}] if wish else []
-        items.append({"id": _id("rs", body), "type": "reasoning", "summary": summary})
+        item: dict[str, Any] = {"id": _id("rs", body), "type": "reasoning", "summary": summary}
+        if "reasoning.encrypted_content" in (said.get("include") or []):
+            item["encrypted_content"] = base64.b64encode(reply.thoughts.encode()).decode()
+        items.append(item)
     if message["content"] or not (message.get("tool_calls") or items):
         text = message["content"] or ""
         logprobs = token_logprobs(text, said.get("top_logprobs") or 0) if _wants_logprobs(said) else []

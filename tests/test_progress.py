@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from evalrun.cli.progress import Lines
 from evalrun.conduct.options import LaneProgress
+from evalrun.progress import Lines
 
 
 @pytest.mark.parametrize(

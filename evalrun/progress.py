@@ -1,12 +1,15 @@
-"""How far a run is: a bar a model in a terminal, a plain line a model every few seconds elsewhere."""
+"""How far a run is: a bar a model in a terminal or a notebook, a plain line a model every few seconds elsewhere."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import IO, Any
 
 from evalrun.conduct.options import LaneProgress
+from evalrun.records.plan import Plan
 from evalrun.report.numbers import money, plural, tokens
 from evalrun.safe_text import safe_line
 
@@ -15,10 +18,10 @@ _LABEL_WIDTH = 18
 
 
 class Bars:
-    """tqdm bars, one a model."""
+    """tqdm bars, one a model: of text in a terminal, of ipywidgets in a notebook."""
 
     def __init__(self, totals: Mapping[str, tuple[int, int]], stream: IO[str]) -> None:
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         width = min(_LABEL_WIDTH, max(map(len, totals), default=0))
         self._bars: dict[str, Any] = {
@@ -69,6 +72,20 @@ class Lines:
         """Nothing is left to say."""
 
 
+def progress_on(stream: IO[str], plan: Plan, done: Mapping[str, int]) -> Bars | Lines:
+    """What suits *stream*, from where the run stands: *done* counts the cells that each model has already."""
+    totals = dict.fromkeys(done, 0)
+    for cell in plan.cells:
+        totals[plan.columns[cell.column].model] += 1
+    asked = {label: (done[label], total) for label, total in totals.items()}
+    return Bars(asked, stream) if stream.isatty() or _in_notebook() else Lines(stream)
+
+
+def _in_notebook() -> bool:
+    """Whether bars can be drawn where this program's output goes: by ipywidgets, below a cell."""
+    return "ipykernel" in sys.modules and find_spec("ipywidgets") is not None
+
+
 def _facts(lane: LaneProgress) -> str:
     """What a bar says besides its length."""
     said = [safe_line(lane.today)] if lane.today else []
@@ -76,6 +93,8 @@ def _facts(lane: LaneProgress) -> str:
         said.append(f"stopped: {safe_line(_own(lane, lane.halted), 60)}")
     elif lane.wait_s is not None and lane.done < lane.total:
         said.append(f"next in {lane.wait_s:.0f} s ({safe_line(_own(lane, lane.waiting), 40)})")
+    elif lane.kept_back and not lane.in_flight and lane.done < lane.total:
+        said.append("waits for the others")
     said += [f"{lane.in_flight} in flight"] if lane.in_flight else []
     if lane.done:
         said.append(f"{tokens(lane.tokens)} tok")

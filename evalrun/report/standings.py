@@ -1,0 +1,51 @@
+"""Who leads, which pair the conclusion opens with, and in which order columns are shown. Pure."""
+
+from __future__ import annotations
+
+from evalrun.records.comparison import ColumnFigures, Comparison, Pair
+from evalrun.report import numbers
+
+
+def by_place(comparison: Comparison) -> list[ColumnFigures]:
+    """The columns as a leaderboard: those that compete from the best on, then the others in plan order."""
+    columns = comparison.columns
+    return sorted(columns, key=lambda figures: len(columns) + 1 if figures.place is None else figures.place)
+
+
+def best_column(comparison: Comparison) -> ColumnFigures | None:
+    """The column that stands first; None where there is nothing to compare."""
+    return by_place(comparison)[0] if comparison.pairs else None
+
+
+def named(comparison: Comparison, label: str) -> ColumnFigures | None:
+    """The column of a pair."""
+    return next((figures for figures in comparison.columns if figures.column.label == label), None)
+
+
+def pair_of(comparison: Comparison, first: str, second: str) -> Pair | None:
+    """The pair of two labels, if it is one of those shown."""
+    return next((pair for pair in comparison.pairs if {pair.first, pair.second} == {first, second}), None)
+
+
+def headline_pair(comparison: Comparison) -> Pair | None:
+    """The pair that the conclusion opens with: the leader and the runner-up, or, if they tie, the first one beaten."""
+    best = best_column(comparison)
+    if best is None:
+        return None
+    leading = [pair for pair in comparison.pairs if pair.first == best.column.label]
+    if leading and leading[0].decided:
+        return leading[0]
+    return next((pair for pair in leading if pair.call == "better"), leading[0] if leading else None)
+
+
+def rank(figures: ColumnFigures) -> str:
+    """``1``, or ``2–3`` where the tests leave both open; empty for a column that does not compete."""
+    return numbers.rank(*figures.rank) if figures.rank is not None else ""
+
+
+def pairs_shown(comparison: Comparison) -> str:
+    """Which pairs are shown, where there are more: ``17 of 45 pairs: …``; empty where all are."""
+    shown, possible = len(comparison.pairs), comparison.pairs_possible
+    if shown >= possible:
+        return ""
+    return f"{numbers.count(shown)} of {numbers.count(possible)} pairs: the first with each, and neighbours"
