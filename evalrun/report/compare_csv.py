@@ -53,8 +53,8 @@ class PairsCsv:
                 _number(other.cost_usd, 9),
                 _number(one.latency_s, 3),
                 _number(other.latency_s, 3),
-                a.cell.request_key,
-                b.cell.request_key,
+                csv_cell(a.cell.request_key),
+                csv_cell(b.cell.request_key),
             ]
         )
 

@@ -19,6 +19,7 @@ COLUMNS_SHOWN = 12
 _BOLD, _RED, _GREEN, _DIM, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
 _ENDS = (11, 31, 51, 73, 80)
 _DIFFERENCE = 21
+_MANY = 10
 _NAME = 10
 TITLES = {"pass_rate": "pass rate", "score": "score", "tokens": "tokens", "cost_usd": "cost", "latency_s": "latency"}
 
@@ -140,9 +141,14 @@ def difference(measure: Measure) -> str:
 
 
 def share(measure: Measure) -> str:
-    """A difference as a part of A's mean, with its interval: ``+12.0 % [−3.0, 27.0]``; of nothing there is no part."""
+    """A difference as a part of A's mean, with its interval: ``+12.0 % [−3.0, 27.0]``; ``31 times`` for a large one.
+
+    Of nothing there is no part.
+    """
     if not measure.a:
         return "same" if not measure.b else numbers.UNKNOWN
+    if measure.b / measure.a >= _MANY:
+        return numbers.times(measure.b / measure.a)
     interval = measure.difference_interval
     by = f"{numbers.points(measure.difference / measure.a)} %"
     if interval is None:
@@ -160,7 +166,7 @@ def _line(title: str, *cells: str) -> str:
     text = pad(f"  {title}", _ENDS[0])
     for cell, end in zip(cells, _ENDS[1:], strict=True):
         text += pad(f" {cell}", end - cells_wide(text), right=True)
-    return safe_text(text.rstrip())
+    return safe_text(cut(text.rstrip(), _ENDS[-1]))
 
 
 def _verdict(column: ComparedColumn, found: RunComparison, width: int, paint: Paint) -> list[str]:

@@ -8,12 +8,12 @@ from evalrun.records.history import History, HistoryColumn, HistoryPoint, Histor
 from evalrun.report import numbers
 from evalrun.report.history_words import moment
 from evalrun.report.lines import wrapped
-from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
+from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
 
 _BARS = "▁▂▃▄▅▆▇█"
 _LEAST_SPAN = 0.1  # noise must not look like a landslide
 _BOLD, _DIM, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[0m"
-_ENDS = (20, 39, 54, 61, 70, 80)
+_ENDS = (18, 37, 53, 59, 68, 80)
 
 Paint = Callable[[str, str], str]
 
@@ -77,7 +77,7 @@ def _line(title: str, *cells: str) -> str:
     text = pad(f"  {title}", _ENDS[0])
     for cell, end in zip(cells, _ENDS[1:], strict=True):
         text += pad(f" {cell}", end - cells_wide(text), right=True)
-    return safe_text(text.rstrip())
+    return safe_text(cut(text.rstrip(), _ENDS[-1]))
 
 
 def _left_out(runs: Sequence[HistoryRun], width: int) -> list[str]:

@@ -69,5 +69,5 @@ def _changed(one: Changed, who: str) -> str:
         how = "asked otherwise" if one.what == "requests" else "judged by other scorers"
         return f"{who}: {how} {since}, which cannot be compared with the run before."
     if one.what == "requests":
-        return f"{who}: asked otherwise {since}; {part} of its requests stayed the same, and only these are compared."
-    return f"{who}: other scorers {since}; {part} of its verdicts were given alike, and only these are compared."
+        return f"{who}: asked otherwise {since}; {part} requests stayed the same, and only these are compared."
+    return f"{who}: other scorers {since}; {part} verdicts were given alike, and only these are compared."
