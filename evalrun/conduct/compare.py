@@ -30,7 +30,7 @@ from evalrun.report.compare_csv import PairsCsv
 from evalrun.report.compare_page import PairsIsland, write_compare_page
 from evalrun.report.compare_words import Circumstances, conclusion, notes
 from evalrun.report.fields import params_text, verdict_of
-from evalrun.stats.run_pairs import PairTally, called, numbers_of
+from evalrun.stats.run_pairs import PairTally, Tested, called, numbers_of
 from evalrun.store.opening import make_folder
 from evalrun.store.run import RunStore
 from evalrun.store.runs import find_run, folder_name
@@ -197,7 +197,10 @@ def _compared(
     if not matched:
         raise NothingSelected(_nothing(work, cases))
     work.places.sort(key=_rank)
-    columns = called([_column(work, pair, tally) for pair, tally in zip(work.pairs, tallies, strict=True)])
+    columns = tuple(
+        _explained(work, pair, column)
+        for pair, column in zip(work.pairs, called(list(_tested(work, tallies))), strict=True)
+    )
     a, b = work.a.side, work.b.side
     shown_a, shown_b = (
         {getattr(pair, side) for pair in work.pairs} if only else set(range(len(opened.columns)))
@@ -283,13 +286,20 @@ def _both_sided(flip: Flip) -> bool:
     return {flip.before, flip.after} <= VERDICTS
 
 
-def _column(work: _Work, pair: ColumnMatch, tally: PairTally) -> ComparedColumn:
+def _tested(work: _Work, tallies: Sequence[PairTally]) -> Iterator[Tested]:
+    """Each pair in figures and tests."""
+    for pair, tally in zip(work.pairs, tallies, strict=True):
+        a, b = work.a.columns[pair.a], work.b.columns[pair.b]
+        simulated = _is_simulated(work.a.suite, a) and _is_simulated(work.b.suite, b)
+        yield tally.tested(pair.label, (a.label, b.label), simulated=simulated)
+
+
+def _explained(work: _Work, pair: ColumnMatch, column: ComparedColumn) -> ComparedColumn:
+    """The column with what makes its requests other ones, where some are."""
+    if not column.request_changed:
+        return column
     a, b = work.a.columns[pair.a], work.b.columns[pair.b]
-    simulated = _is_simulated(work.a.suite, a) and _is_simulated(work.b.suite, b)
-    found = tally.compared(pair.label, (a.label, b.label), simulated=simulated)
-    if not found.request_changed:
-        return found
-    return replace(found, request_changes=tuple(_what_differs(work.a.suite, a, work.b.suite, b)))
+    return replace(column, request_changes=tuple(_what_differs(work.a.suite, a, work.b.suite, b)))
 
 
 def _is_simulated(suite: Suite, column: Column) -> bool:

@@ -6,22 +6,23 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from evalrun.records.comparison import Interval
 from evalrun.records.outcome import Response
 from evalrun.records.row import Row
-from evalrun.records.run_comparison import VERDICTS, Call, CellNumbers, ComparedColumn, Measure
-from evalrun.stats.calls import Shown, call_pairs
+from evalrun.records.run_comparison import VERDICTS, CellNumbers, ComparedColumn, Measure
+from evalrun.stats.calls import Call, Called, Shown, call_pairs
+from evalrun.stats.design import ALPHA
 from evalrun.stats.effects import cohen_h
-from evalrun.stats.intervals import design_effect, wilson
+from evalrun.stats.figures import score_interval, share_interval
 from evalrun.stats.means import mean_interval
-from evalrun.stats.paired_scores import compare_scores, more_cases_for_scores
+from evalrun.stats.paired_scores import PairedScores, compare_scores, more_cases_for_scores
 from evalrun.stats.pairs import FAILED, PASSED, UNSCORED, Paired, compare_pair, more_cases
 
 UNKNOWN = math.nan
 FIGURES = ("score", "tokens", "cost_usd", "latency_s")
-TESTED = ("pass_rate", "score")
 _SEED = 0
 _BYTES = {"pass": PASSED, "fail": FAILED}
 
@@ -34,6 +35,15 @@ def numbers_of(row: Row, word: str) -> CellNumbers:
     sent, received = row.prompt_tokens, row.completion_tokens
     tokens = UNKNOWN if sent is None or received is None else float(sent + received)
     return CellNumbers(word, _known(score), tokens, _known(row.cost_usd), _known(row.latency_s))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """A pair in figures, before it is called among the others, and the tests that it is called by."""
+
+    column: ComparedColumn
+    verdicts: Paired | None
+    scores: PairedScores | None
 
 
 class PairTally:
@@ -57,14 +67,14 @@ class PairTally:
             if not numbers.judged:
                 self.words[side][numbers.word] += 1
 
-    def compared(self, label: str, labels: tuple[str, str], *, simulated: bool) -> ComparedColumn:
-        """The pair in figures; what allows for other pairs is left to `called`."""
+    def tested(self, label: str, labels: tuple[str, str], *, simulated: bool) -> Tested:
+        """The pair in figures and its own tests; what allows for other pairs is left to `called`."""
         first, second = (bytes(verdicts) for verdicts in self.verdicts)
         paired = compare_pair((labels[1], labels[0]), (second, first), self.samples)  # B first: B - A
         measures = [] if paired is None else [_pass_rate(paired, first, second, self.samples)]
         measures += [found for name in FIGURES if (found := self._measure(name)) is not None]
         pair = None if paired is None else paired.pair
-        return ComparedColumn(
+        column = ComparedColumn(
             label=label,
             label_a=labels[0],
             label_b=labels[1],
@@ -83,6 +93,13 @@ class PairTally:
             scorers_differ=self.scorers_differ,
             measures=tuple(measures),
         )
+        return Tested(column=column, verdicts=paired, scores=self._scores())
+
+    def _scores(self) -> PairedScores | None:
+        """The test of scores, where they say more than the verdicts."""
+        if not any(map(graded_by, self.verdicts, self.figures["score"])):
+            return None
+        return compare_scores(by_case(*self.figures["score"], self.samples)[2], seed=_SEED)
 
     def _measure(self, name: str) -> Measure | None:
         """A figure's means on both sides over the cells that have it on both, and the difference."""
@@ -91,23 +108,17 @@ class PairTally:
         mean_a, mean_b, difference = mean_interval(a), mean_interval(b), mean_interval(differences)
         if mean_a is None or mean_b is None or difference is None:
             return None
-        measure = Measure(
+        return Measure(
             name=name,
             cells=difference.values,
             cases=difference.cases,
             a=mean_a.mean,
             b=mean_b.mean,
             difference=difference.mean,
-            a_interval=_within_unit(mean_a.interval) if name == "score" else mean_a.interval,
-            b_interval=_within_unit(mean_b.interval) if name == "score" else mean_b.interval,
+            a_interval=score_interval(a) if name == "score" else mean_a.interval,
+            b_interval=score_interval(b) if name == "score" else mean_b.interval,
             difference_interval=difference.interval,
         )
-        graded = name == "score" and any(map(graded_by, self.verdicts, self.figures["score"]))
-        tested = compare_scores(differences, seed=_SEED) if graded else None
-        if tested is None:
-            return measure
-        more = more_cases_for_scores(tested)
-        return replace(measure, p_value=tested.p_value, effect_size=tested.effect_size, more_cases=more)
 
 
 def verdict_byte(numbers: CellNumbers) -> int:
@@ -115,19 +126,50 @@ def verdict_byte(numbers: CellNumbers) -> int:
     return _BYTES.get(numbers.word, UNSCORED)
 
 
-def called(columns: Sequence[ComparedColumn]) -> tuple[ComparedColumn, ...]:
-    """The columns with every test's call, pass rates and scores each allowing for all the columns shown."""
-    found = list(columns)
-    for name in TESTED:
-        measured = [(place, column.measure(name)) for place, column in enumerate(found)]
-        tested = [(place, one) for place, one in measured if one is not None and one.p_value is not None]
-        shown = [Shown(difference=one.difference, p_value=_tested(one), more_cases=one.more_cases) for _, one in tested]
-        for (place, one), call in zip(tested, call_pairs(shown), strict=True):
-            word: Call = call.call.value
-            new = replace(one, p_adjusted=call.p_adjusted, call=word, more_cases=call.more_cases)
-            kept = tuple(new if measure is one else measure for measure in found[place].measures)
-            found[place] = replace(found[place], measures=kept)
-    return tuple(found)
+def called(found: Sequence[Tested]) -> tuple[ComparedColumn, ...]:
+    """The columns with what each is called, pass rates and scores each allowing for all the columns shown.
+
+    As in a run's own report a pair is told apart only where its interval does not hold 0 either, and what more would
+    tell is for the level at which Holm would test next.
+    """
+    columns = [one.column for one in found]
+    for name, tests in (("pass_rate", [one.verdicts for one in found]), ("score", [one.scores for one in found])):
+        places = [place for place, test in enumerate(tests) if test is not None]
+        shown = [_shown(columns[place].measure(name), tests[place]) for place in places]
+        calls = [_call(one, columns[place].measure(name)) for place, one in zip(places, call_pairs(shown), strict=True)]
+        open_pairs = sum(call.call is Call.NOT_DISTINGUISHABLE for call in calls)
+        for place, call in zip(places, calls, strict=True):
+            new = _told(tests[place], call, alpha=ALPHA / max(1, open_pairs))
+            measures = tuple(replace(one, **new) if one.name == name else one for one in columns[place].measures)
+            columns[place] = replace(columns[place], measures=measures)
+    return tuple(columns)
+
+
+Test = Paired | PairedScores | None
+
+
+def _shown(measure: Measure | None, test: Test) -> Shown:
+    p_value = 1.0 if test is None else test.p_value if isinstance(test, PairedScores) else test.pair.p_value
+    return Shown(difference=measure.difference if measure else 0.0, p_value=p_value, more_cases=None)
+
+
+def _call(called: Called, measure: Measure | None) -> Called:
+    interval = measure.difference_interval if measure else None
+    if interval is None or interval.low <= 0 <= interval.high:
+        return replace(called, call=Call.NOT_DISTINGUISHABLE)
+    return called
+
+
+def _told(test: Test, called: Called, *, alpha: float) -> dict[str, Any]:
+    """What a test adds to its measure."""
+    told: dict[str, Any] = {"p_adjusted": called.p_adjusted, "call": called.call.value, "more_cases": None}
+    is_open = called.call is Call.NOT_DISTINGUISHABLE
+    if isinstance(test, PairedScores):
+        told |= {"p_value": test.p_value, "effect_size": test.effect_size}
+        told["more_cases"] = more_cases_for_scores(test, alpha=alpha) if is_open else None
+    elif test is not None and is_open:
+        told["more_cases"] = more_cases(test, alpha=alpha)
+    return told
 
 
 def by_case(
@@ -149,22 +191,12 @@ def by_case(
 
 
 def pass_rate(verdicts: bytes, samples: int) -> Interval | None:
-    """The share of verdicts that pass with its Wilson interval, several answers to a case by their design effect.
+    """The share of verdicts that pass with its interval; None without a verdict.
 
-    *verdicts* hold a byte a cell, *samples* cells a case. None without a verdict.
+    *verdicts* hold a byte a cell, *samples* cells a case.
     """
-    passed, scored = verdicts.count(PASSED), len(verdicts) - verdicts.count(UNSCORED)
-    if not scored:
-        return None
-    if samples == 1:
-        return wilson(passed, scored)
-    passes, sizes = [], []
-    for start in range(0, len(verdicts), samples):
-        cells = verdicts[start : start + samples]
-        if size := len(cells) - cells.count(UNSCORED):
-            passes.append(cells.count(PASSED))
-            sizes.append(size)
-    return wilson(passed, scored, effective=scored / design_effect(passes, sizes, passed))
+    cases = (verdicts[start : start + samples] for start in range(0, len(verdicts), samples))
+    return share_interval([[float(verdict == PASSED) for verdict in case if verdict] for case in cases])
 
 
 def _pass_rate(paired: Paired, first: bytes, second: bytes, samples: int) -> Measure:
@@ -188,15 +220,8 @@ def _pass_rate(paired: Paired, first: bytes, second: bytes, samples: int) -> Mea
         b_interval=b,
         difference_interval=pair.difference,
         p_value=pair.p_value,
-        more_cases=more_cases(paired),
         effect_size=cohen_h(b.mean, a.mean),
     )
-
-
-def _tested(measure: Measure) -> float:
-    if measure.p_value is None:
-        raise ValueError(f"{measure.name} was not tested")
-    return measure.p_value
 
 
 def graded_by(verdicts: bytes | bytearray, scores: Sequence[float]) -> bool:
@@ -211,10 +236,3 @@ def unknown(places: int) -> array[float]:
 
 def _known(value: float | None) -> float:
     return UNKNOWN if value is None or not math.isfinite(value) else float(value)
-
-
-def _within_unit(interval: Interval | None) -> Interval | None:
-    """A score lies between 0 and 1, and so does what it may be."""
-    if interval is None:
-        return None
-    return Interval(mean=interval.mean, low=max(0.0, interval.low), high=min(1.0, interval.high))

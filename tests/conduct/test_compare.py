@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import tracemalloc
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -293,3 +294,19 @@ def test_there_is_never_a_nan(odd: Made, tmp_path: Path) -> None:
         texts = [json.dumps(asdict(found), allow_nan=False), comparison_text(found, width=80, color=False), table]
 
         assert not any(re.search(r"\b(nan|inf)\b", text, re.I) for text in texts)
+
+
+def test_only_numbers_are_kept(tmp_path: Path) -> None:
+    """What is in memory does not grow with the answers: thirty megabytes of them pass through in two."""
+    long = Made(cases(300), lambda c, k, s: Said(text=c * 10_000), labels=("large",))
+    stored(tmp_path, "run-a", long)
+    stored(tmp_path, "run-b", long, day=1)
+    compare_runs(tmp_path, "run-a", "run-b")  # what is imported on the way does not count
+    tracemalloc.start()
+    try:
+        compare_runs(tmp_path, "run-a", "run-b")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 2_000_000

@@ -55,7 +55,7 @@ def test_a_pass_rate_of_verdicts(verdicts: str, samples: int, expected: object) 
 
 def test_only_what_both_have_counts() -> None:
     """The rates of both sides are over the cells that have a verdict on both."""
-    found = tally("ppfe", "pfep").compared("x", ("x", "x"), simulated=False)
+    found = tally("ppfe", "pfep").tested("x", ("x", "x"), simulated=False).column
     rate = found.measure("pass_rate")
     assert rate is not None
 
@@ -71,7 +71,7 @@ def test_figures_are_means_of_the_cells_that_both_know() -> None:
     pair = PairTally(3, 1)
     for case, (a, b) in enumerate([(10.0, 12.0), (20.0, 30.0), (99.0, UNKNOWN)]):
         pair.add(case, 0, cell("p", tokens=a), cell("p", tokens=b))
-    found = pair.compared("x", ("x", "x"), simulated=False).measure("tokens")
+    found = pair.tested("x", ("x", "x"), simulated=False).column.measure("tokens")
     expected = mean_interval([[2.0], [10.0]])
     assert found is not None
     assert expected is not None
@@ -92,11 +92,11 @@ def test_sides_do_not_share_figures() -> None:
 
 def test_calls_allow_for_all_columns() -> None:
     """The more columns are shown, the more a difference must be; p-values are Holm's."""
-    lone = tally("f" * 7 + "p" * 20, "p" * 27).compared("x", ("x", "x"), simulated=False)
-    same = tally("p" * 10, "p" * 10).compared("y", ("y", "y"), simulated=False)
+    lone = tally("f" * 7 + "p" * 20, "p" * 27).tested("x", ("x", "x"), simulated=False)
+    same = tally("p" * 10, "p" * 10).tested("y", ("y", "y"), simulated=False)
     (alone,) = called([lone])
     first, *rest = called([lone, same, same, same])
-    p_values = [one.measures[0].p_value or 0.0 for one in (lone, same, same, same)]
+    p_values = [one.column.measures[0].p_value or 0.0 for one in (lone, same, same, same)]
 
     assert alone.measures[0].call == "better"
     assert first.measures[0].call == "not distinguishable"
@@ -111,7 +111,7 @@ def test_any_words_come_to_numbers(a: str, data: st.DataObject, samples: int) ->
     """Whatever the cells, the counts add up and no figure is nan."""
     a = a[: len(a) // samples * samples]
     b = data.draw(st.text("pfe", min_size=len(a), max_size=len(a)))
-    (found,) = called([tally(a, b, samples).compared("x", ("x", "x"), simulated=False)])
+    (found,) = called([tally(a, b, samples).tested("x", ("x", "x"), simulated=False)])
 
     assert found.both + found.only_a + found.only_b + found.neither == found.compared <= found.matched == len(a)
     assert all(
