@@ -184,6 +184,7 @@ def interrupting(slow: Simulator) -> threading.Thread:
     return thread
 
 
+@pytest.mark.slow
 def test_ctrl_c_gives_an_interrupted_run(slow: Simulator, suite: Path, silent: pytest.CaptureFixture[str]) -> None:
     """Ctrl-C lets what is in flight come back; the run is interrupted, can be resumed, and loses nothing."""
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

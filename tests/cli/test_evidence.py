@@ -57,6 +57,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
 
 
+@pytest.mark.slow
 def test_variance_is_the_same_wherever_it_is_told(run: Run) -> None:
     """pass@k, pass^k and unsteady cases, worked out from results.csv, in summary.csv, run.json, page and terminal."""
     out = " ".join(run.said.out.split())

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.harness import ROOT, newest_run, program
 
 SUITES = ROOT / "suites"
+pytestmark = pytest.mark.slow  # seven runs as programs of their own
+
 EXAMPLES = ("tools", "image", "turns", "schema", "stream", "embeddings", "dialects")
 
 

@@ -83,6 +83,7 @@ def test_kill_9_at_ten_moments_loses_nothing(tmp_path: Path, lab: Simulator) -> 
     pd.testing.assert_frame_equal(table(newest_run(tmp_path / "rough")), calm)
 
 
+@pytest.mark.slow
 def test_kill_9_once_loses_nothing(tmp_path: Path, lab: Simulator) -> None:
     """After one kill -9, the same command sends again only requests that had no answer on disk."""
     suite = write_suite(tmp_path, lab.url)

@@ -55,6 +55,7 @@ def test_the_page_shows_the_examples_section() -> None:
     assert shown in EXAMPLE.read_text()
 
 
+@pytest.mark.slow
 def test_the_terminal_says_what_was_not_needed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Table, totals and notes name it; `evalrun runs` too; and there is nothing to go on with."""
     said = call(capsys, "run", EXAMPLE, "--results", tmp_path)

@@ -200,6 +200,7 @@ def test_a_run_decides_where_the_rule_does_whatever_the_latencies(
     assert found.spared > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_run_that_is_gone_on_with_decides_at_the_same_case(

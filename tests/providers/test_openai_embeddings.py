@@ -227,6 +227,7 @@ def test_any_vectors(vectors: list[list[float]]) -> None:
     assert found["similarities"][-1] == (1 if any(vectors[0]) else 0)
 
 
+@pytest.mark.slow
 @given(body=ANYTHING | st.builds(lambda part, more: said(*[part] * 3, **more), ANYTHING, OBJECTS))
 def test_any_json(body: Any) -> None:
     """Any JSON in the place of any part of a reply is a Response or a Failure."""

@@ -127,6 +127,7 @@ def test_hostile_texts_make_no_markup(hostile: str) -> None:
     assert sum(tag == "style" for tag, _, _ in found) == 1
 
 
+@pytest.mark.slow
 def test_hostile_texts_are_shown(hostile: str) -> None:
     """Markup in an answer is text in the data, escapes and bidi marks are visible, and nothing is rendered twice."""
     data = next(text for tag, attributes, text in elements(hostile) if attributes.get("id") == "data")

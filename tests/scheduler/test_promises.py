@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +124,7 @@ def ends(played: Played) -> None:
     assert [view for view in played.views if view.halt or view.in_flight] == []
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(scenarios())
 def test_never_over_and_always_finishing(scenario: Scenario) -> None:
@@ -134,6 +136,7 @@ def test_never_over_and_always_finishing(scenario: Scenario) -> None:
     assert len(played.exchanges) == sum(map(len, scenario.lanes.values()))
 
 
+@pytest.mark.slow
 @settings(max_examples=75, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(scenarios(faults=False))
 def test_what_fits_is_answered(scenario: Scenario) -> None:

@@ -95,6 +95,7 @@ def test_no_day_holds_more_requests_than_its_limit(
     assert refusals(limit, quota, log, offset_s) == []
 
 
+@pytest.mark.slow
 @given(
     window=st.sampled_from(["rolling", "fixed", "bucket"]),
     axis=st.sampled_from(["tokens", "input_tokens", "output_tokens"]),

@@ -268,6 +268,7 @@ def test_a_conversation_that_was_not_read_is_no_verdict():
     assert (found.passed, found.error) == (None, "the messages of the conversation were not read")
 
 
+@pytest.mark.slow
 def test_specs_that_follow_one_another_are_not_mixed_up():
     """Many short-lived specs never get one another's preparation."""
     for index in range(5000):

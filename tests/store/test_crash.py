@@ -50,6 +50,7 @@ def kill_at(folder: Path, lines: int) -> set[str]:
     return {line.strip() for line in told if line.endswith("\n")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [*range(2), *[pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 20)]])
 def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, seed: int) -> None:
     """Killed twice at any moment, a run holds each acknowledged answer once, is whole, and can go on."""
