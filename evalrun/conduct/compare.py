@@ -20,7 +20,7 @@ from evalrun.conduct.matching import (
     pair_columns,
     plan_seen,
 )
-from evalrun.errors import NothingSelected, StorageError
+from evalrun.errors import NothingSelected, StorageError, UsageError
 from evalrun.files import staged
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
@@ -61,8 +61,10 @@ def compare_runs(
     """
     first = _Opened.open(results, a, "A")
     second = first if b is None else _Opened.open(results, b, "B")
-    if second.side.folder == first.side.folder:
+    if b is None:
         second = replace(first, side=replace(first.side, name="B"))
+    elif Path(second.side.folder).resolve() == Path(first.side.folder).resolve():
+        raise UsageError(f"{a} and {b} are the same run; its columns are compared by: evalrun compare {a}")
     if b is None:
         pairs = pair_columns(first.columns, only=columns, mapping=mapping)
     else:

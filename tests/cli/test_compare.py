@@ -59,6 +59,7 @@ def test_one_run(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["compare", "2026", "2026-11-20"], 2, "2 runs are called so"),
         (["compare", "2026-11-20", "2026-11-21", "--column", "lrge"], 2, "did you mean large"),
         (["compare", "2026-11-20", "2026-11-21", "--map", "large"], 2, "this is not OLD=NEW"),
+        (["compare", "2026-11-20", "2026-11-20T10-31-07Z-aaaa"], 2, "are the same run"),
         (["compare", "2026-11-20", "other"], 5, "have no case in common"),
         (["history", "nothing"], 2, "no run of such a suite"),
         (["history", "capital"], 2, "did you mean capitals"),
