@@ -12,7 +12,7 @@ from evalrun.records.comparison import Interval
 from evalrun.records.outcome import Response
 from evalrun.records.row import Row
 from evalrun.records.run_comparison import VERDICTS, Call, CellNumbers, ComparedColumn, Measure
-from evalrun.stats.calls import Shown, call_pairs
+from evalrun.stats.calls import Shown, call_pairs, no_more_than
 from evalrun.stats.effects import cohen_h
 from evalrun.stats.intervals import design_effect, wilson
 from evalrun.stats.means import mean_interval
@@ -123,6 +123,8 @@ def called(columns: Sequence[ComparedColumn]) -> tuple[ComparedColumn, ...]:
         tested = [(place, one) for place, one in measured if one is not None and one.p_value is not None]
         shown = [Shown(difference=one.difference, p_value=_tested(one), more_cases=one.more_cases) for _, one in tested]
         for (place, one), call in zip(tested, call_pairs(shown), strict=True):
+            if one.difference_interval is not None:
+                call = no_more_than(call, one.difference_interval, more_cases=one.more_cases)
             word: Call = call.call.value
             new = replace(one, p_adjusted=call.p_adjusted, call=word, more_cases=call.more_cases)
             kept = tuple(new if measure is one else measure for measure in found[place].measures)
