@@ -81,8 +81,8 @@ def pair_up(
 
 def base(pair: Pair) -> str:
     """What a pair stands on, in words: ``200 cases``, ``60 cases, 120 answers``."""
-    said = _count(pair.cases, "case")
-    return said if pair.cells == pair.cases else f"{said}, {_count(pair.cells, 'answer')}"
+    answers = "" if pair.cells == pair.cases else f", {_count(pair.cells, 'answer')}"
+    return f"{_count(pair.cases, 'case')}{answers}{', stopped early' if pair.stopped_early else ''}"
 
 
 def _paired(two: tuple[Side, Side], samples: int) -> Paired | None:

@@ -172,7 +172,7 @@ def _matched(columns: Sequence[Column], baseline: Baseline) -> dict[int, dict[tu
 
 
 def _lost(gate: Gate, columns: Sequence[Column], baseline: Baseline) -> list[str]:
-    """The labels of the baseline's columns that the gate is for and the run has not: what is gone cannot be compared."""
+    """The labels of the baseline's columns that the gate is for and the run has not: nothing compares them."""
     ids, labels = {column.id for column in columns}, {column.label for column in columns}
     gone = [column for column in baseline.columns if column.id not in ids and column.label not in labels]
     return [column.label for column in columns_for(gate, gone).values()]
