@@ -45,7 +45,8 @@ class Blessed:
 def bless(results: Path, name: str, *, note: str = "", suite: Path | None = None) -> Blessed:
     """Write a complete run's baseline beside its suite; *suite* is where that is now, if it moved.
 
-    Raises UsageError where there is no such run, where it is not complete, or where its suite is not found, and
+    Raises UsageError where there is no such run, where it is not complete or has no verdict, or where its suite is not
+    found, and
     StorageError where the disk refuses; the baseline that was there stays then.
     """
     if len(note) > _LONGEST_NOTE or not note.isprintable():
@@ -61,6 +62,9 @@ def bless(results: Path, name: str, *, note: str = "", suite: Path | None = None
             f"{info.run} is {meta.get('state', info.state)}{why}: only a complete run makes a baseline\n"
             f"go on with it first: evalrun resume {info.run} --retry-errors"
         )
+    cells = tuple(sorted(_cells(store), key=_place))
+    if not cells:
+        raise UsageError(f"{info.run} has no cell with a verdict: there is nothing to compare later runs with")
     file = _found(plan, suite)
     baseline = Baseline(
         suite=plan.suite.name,
@@ -69,7 +73,7 @@ def bless(results: Path, name: str, *, note: str = "", suite: Path | None = None
         evalrun_version=__version__,
         suite_sha256=plan.suite.digest,
         columns=plan.columns,
-        cells=tuple(sorted(_cells(store), key=_place)),
+        cells=cells,
         note=note,
     )
     path = baseline_path(file)

@@ -130,6 +130,8 @@ class Pair:
     are told apart (*decided*) where *p_adjusted* is below 5 % and the interval does not hold 0; otherwise *needs* says
     what it would take, in words, and *more_cases* in figures. *effect_size* is Cohen's h, *odds_ratio* the odds that
     the first is the right one where they differ. *flips* are the first of the cells on which they differ.
+    *stopped_early* says that one of them was asked no more once something was decided (``stop_when``): difference,
+    interval and p-value presume a number of cases fixed before.
     """
 
     first: str
@@ -148,6 +150,7 @@ class Pair:
     more_cases: int | None = None
     needs: str = ""
     score: ScorePair | None = None
+    stopped_early: bool = False
     flips: tuple[Flip, ...] = ()
 
     @property

@@ -64,8 +64,8 @@ def _row(pair: Pair) -> dict[str, Any]:
 
 
 def _base(pair: Pair) -> str:
-    cases = numbers.plural(pair.cases, "case")
-    return cases if pair.cells <= pair.cases else f"{cases}, {numbers.plural(pair.cells, 'answer')}"
+    answers = "" if pair.cells <= pair.cases else f", {numbers.plural(pair.cells, 'answer')}"
+    return f"{numbers.plural(pair.cases, 'case')}{answers}{', stopped early' if pair.stopped_early else ''}"
 
 
 def _score(score: ScorePair) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from evalrun.records.comparison import Interval
 from evalrun.stats.design import ALPHA
 
 
@@ -56,6 +57,16 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         least = min(1.0, max(least, (n - rank) * p_values[place]))
         adjusted[place] = least
     return tuple(adjusted)
+
+
+def no_more_than(called: Called, interval: Interval, *, more_cases: int | None = None) -> Called:
+    """The call, unless the *interval* holds 0: test and interval are made in different ways, and may part at the edge.
+
+    *more_cases* is what it would take then.
+    """
+    if not interval.low <= 0 <= interval.high:
+        return called
+    return replace(called, call=Call.NOT_DISTINGUISHABLE, more_cases=called.more_cases or more_cases)
 
 
 def _called(pair: Shown, p_adjusted: float, alpha: float) -> Called:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from evalrun.records.baseline import NO_BASELINE, Baseline
 from evalrun.records.comparison import ColumnFigures, Comparison, Pair
@@ -43,7 +44,11 @@ def compare(
     columns = tuple(tally.figures() for tally in tallies)
     complete = complete and _whole(columns, plan.suite.max_error_rate)
     ranked = ranking(columns)
-    pairs = _pairs(plan, tallies, ranked, cases_a_day)
+    spared = {figures.column.label for figures in columns if figures.spared}
+    pairs = tuple(
+        replace(pair, stopped_early=not spared.isdisjoint((pair.first, pair.second)))
+        for pair in _pairs(plan, tallies, ranked, cases_a_day)
+    )
     return Comparison(
         columns=with_standings(columns, ranked, pairs),
         pairs=pairs,

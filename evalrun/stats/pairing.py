@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalrun.records.comparison import Flip, Interval, Pair, ScorePair
-from evalrun.stats.calls import Call, Called, Shown, call_pairs
+from evalrun.stats.calls import Call, Called, Shown, call_pairs, no_more_than
 from evalrun.stats.design import ALPHA
 from evalrun.stats.effects import cohen_h, odds_ratio
 from evalrun.stats.figures import seed_of
@@ -81,8 +81,8 @@ def pair_up(
 
 def base(pair: Pair) -> str:
     """What a pair stands on, in words: ``200 cases``, ``60 cases, 120 answers``."""
-    said = _count(pair.cases, "case")
-    return said if pair.cells == pair.cases else f"{said}, {_count(pair.cells, 'answer')}"
+    answers = "" if pair.cells == pair.cases else f", {_count(pair.cells, 'answer')}"
+    return f"{_count(pair.cases, 'case')}{answers}{', stopped early' if pair.stopped_early else ''}"
 
 
 def _paired(two: tuple[Side, Side], samples: int) -> Paired | None:
@@ -96,14 +96,9 @@ def _shown(paired: Paired) -> Shown:
 
 def _call(shown: Sequence[Shown], intervals: Sequence[Interval]) -> list[tuple[Called, float]]:
     """What each pair is called, and the level at which Holm would test next those that are not told apart."""
-    called = [_no_more_than(one, interval) for one, interval in zip(call_pairs(shown), intervals, strict=True)]
+    called = [no_more_than(one, interval) for one, interval in zip(call_pairs(shown), intervals, strict=True)]
     open_pairs = sum(one.call is Call.NOT_DISTINGUISHABLE for one in called)
     return [(one, ALPHA / max(1, open_pairs)) for one in called]
-
-
-def _no_more_than(called: Called, interval: Interval) -> Called:
-    """The call, unless the interval holds 0: the two are made in different ways, and may disagree at the edge."""
-    return replace(called, call=Call.NOT_DISTINGUISHABLE) if interval.low <= 0 <= interval.high else called
 
 
 def _called_pair(paired: Paired, called: Called, *, alpha: float, a_day: float | None) -> Pair:

@@ -90,6 +90,7 @@ class RegressionTally:
         self._gate = gate
         self._baseline = baseline
         before = {} if isinstance(baseline, str) else _matched(columns, baseline)
+        self._lost = [] if isinstance(baseline, str) else _lost(gate, columns, baseline)
         self._columns = {
             index: _Beside(column, before.get(index)) for index, column in columns_for(gate, columns).items()
         }
@@ -145,6 +146,7 @@ class RegressionTally:
             (changed, f"{changed:,} of {cells:,} requests are others than then"),
             (sum(b.new for b in known), f"{sum(b.new for b in known):,} cells are not in the baseline"),
             (len(gone), f"{len(gone):,} cells are in the baseline only"),
+            (len(self._lost), f"the baseline has {', '.join(self._lost[:_MOST_CASES])} as well, which the run has not"),
             (sum(b.unscored for b in known), f"{sum(b.unscored for b in known):,} have no verdict now"),
         ]
         note = f" ({baseline.note})" if baseline.note else ""
@@ -169,6 +171,13 @@ def _matched(columns: Sequence[Column], baseline: Baseline) -> dict[int, dict[tu
     return {index: cells[label] for index, label in found.items()}
 
 
+def _lost(gate: Gate, columns: Sequence[Column], baseline: Baseline) -> list[str]:
+    """The labels of the baseline's columns that the gate is for and the run has not: nothing compares them."""
+    ids, labels = {column.id for column in columns}, {column.label for column in columns}
+    gone = [column for column in baseline.columns if column.id not in ids and column.label not in labels]
+    return [column.label for column in columns_for(gate, gone).values()]
+
+
 def _judge(drop: Drop, p_adjusted: float, gate: Gate, alpha: float) -> Judged:
     """One figure's answer, after Holm; *alpha* is what one test of them has where none is done yet."""
     shown = f"{drop.figure} {drop.now:.3f} after {drop.before:.3f}"
@@ -180,8 +189,8 @@ def _judge(drop: Drop, p_adjusted: float, gate: Gate, alpha: float) -> Judged:
     beside = f" ({'; '.join(aside)})" if aside else ""
     sure = p_adjusted < gate.alpha and drop.size > 0
     if sure and drop.size >= least - _ROUNDING:
-        return "fail", f"{shown}, {_size(drop.size, drop.figure)} worse on {drop.cases:,} cases{beside}"
-    shown += f" on {drop.cases:,} cases{beside}"
+        return "fail", f"{shown}, {_size(drop.size, drop.figure)} worse on {_cases(drop.cases)}{beside}"
+    shown += f" on {_cases(drop.cases)}{beside}"
     if drop.most < least or drop.most <= 0:
         return "pass", shown
     if sure:
@@ -189,7 +198,7 @@ def _judge(drop: Drop, p_adjusted: float, gate: Gate, alpha: float) -> Judged:
     if drop.least_p >= alpha:
         return "not enough evidence", f"{shown}, too few to show any drop"
     if drop.needed is not None and drop.cases < drop.needed:
-        wanted = f"a drop of {_size(least, drop.figure)} takes about {drop.needed:,} cases to show"
+        wanted = f"a drop of {_size(least, drop.figure)} takes about {_cases(drop.needed)} to show"
         return "not enough evidence", f"{shown}: {wanted}"
     if not least and drop.visible is not None:
         shown += f", where drops from {_size(drop.visible, drop.figure)} on show"
@@ -210,6 +219,10 @@ def _whole(beside: _Beside, answers: Sequence[Judged]) -> Judged:
         more = f" and {len(cases) - _MOST_CASES:,} more" if len(cases) > _MOST_CASES else ""
         named = f", now failing: {', '.join(cases[:_MOST_CASES])}{more}"
     return answer, f"{beside.label}: {', '.join(words)}{named}"
+
+
+def _cases(count: int) -> str:
+    return f"{count:,} case{'' if count == 1 else 's'}"
 
 
 def _size(effect: float, figure: str) -> str:

@@ -40,6 +40,7 @@ class ColumnTrack:
         self.figures = {name: unknown(cases * samples) for name in FIGURES}
         self.fingerprints: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
+        self._asked: Counter[str] = Counter()
 
     def add(self, case: int, row: Row, word: str, digest: str | None) -> None:
         """Count a row in. An answer from the cache is none of this run's: it shows no drift, but counts."""
@@ -52,8 +53,10 @@ class ColumnTrack:
             self.unpriced |= math.isnan(numbers.cost_usd)
             _count(self.fingerprints, row.outcome.system_fingerprint)
             _count(self.models, row.outcome.model)
+        asked = row.cell.key.partition("#")[0]  # another column's cells that ask the same make no difference
         if not row.from_cache:
-            self.keys[place] = _hash(row.cell.key)
+            self.keys[place] = _hash(f"{asked}#{self._asked[asked]}")
+        self._asked[asked] += 1
         self.judges[place] = _hash(digest or "")
 
     @property

@@ -206,3 +206,19 @@ def test_the_plan_shows_the_gates(capsys: pytest.CaptureFixture[str], suite: Pat
     assert "pass_rate >= 0.5 score >= 0.5 for tag t0 or t1 at 90 %" in before
     assert "gates no_regression: any drop at alpha 0.05, against 12 cells of 20" in after
     assert len(said["gates"]) == 3
+
+
+def test_a_run_without_a_verdict_is_no_baseline(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """Where every error is allowed a run may be complete with nothing in it; the baseline that was there stays."""
+    call(capsys, suite)
+    call(capsys, "bless", "sums")
+    before = (suite.parent / "sums.baseline.jsonl").read_bytes()
+    text = suite.read_text().replace("simulator/large", "recorded/x, file: none.jsonl, match: a, answer: b")
+    (suite.parent / "none.jsonl").write_text('{"a": "elsewhere", "b": "5"}\n')
+    suite.write_text(text + "max_error_rate: 1\n")
+    run = call(capsys, suite, "--new")
+    refused = call(capsys, "bless", "sums")
+
+    assert refused.code == 2, (run.out, run.err)
+    assert "no cell with a verdict" in refused.err
+    assert (suite.parent / "sums.baseline.jsonl").read_bytes() == before

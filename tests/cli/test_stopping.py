@@ -109,3 +109,12 @@ def test_going_on_after_a_change_asks_what_was_spared(capsys: pytest.CaptureFixt
     assert len(list((tmp_path / "results").glob("*/*/run.db"))) == 2
     assert (medium["planned"], medium["spared"]) == (40, 0)
     assert all(column["scored"] == 40 for column in json.loads(said.out)["columns"])
+
+
+def test_what_stopped_early_is_told_beside_its_figures(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Interval and p-value presume a number of cases fixed before: the first sentence says that this one was not."""
+    said = call(capsys, "run", EXAMPLE, "--results", tmp_path)
+    manifest = json.loads((newest_run(tmp_path) / "run.json").read_text())
+
+    assert re.search(r"large beats small on pass rate by .* \(paired, \d+ cases, stopped early\)", _one_line(said.out))
+    assert "stopped early" in manifest["conclusion"][0]

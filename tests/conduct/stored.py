@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,12 +97,17 @@ def _plan(made: Made) -> Plan:
     )
     columns = tuple(Column(id=label, label=label, prompt=made.prompt_name, model=label) for label in made.labels)
     cells: list[Cell] = []
+    asked_before: Counter[str] = Counter()
     for number, case in enumerate(made.cases):
         for index, label in enumerate(made.labels):
             for sample in range(made.samples):
                 asked = [made.ask.get(label, ""), made.names.get(label, label), repr(dict(case.vars)), sample]
                 key = hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
-                cells.append(Cell(len(cells), key, key, number, index, sample, 20, 10))
+                again = asked_before[key]
+                asked_before[key] += 1
+                cells.append(
+                    Cell(len(cells), f"{key}#{again + 1}" if again else key, key, number, index, sample, 20, 10)
+                )
     return Plan(suite=suite, columns=columns, cells=tuple(cells), order=tuple(range(len(cells))))
 
 

@@ -242,3 +242,14 @@ def test_there_is_never_a_nan(odd: Answer, tmp_path: Path) -> None:
     assert json.dumps(asdict(found), allow_nan=False)
     assert "nan" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_another_column_that_asks_the_same_changes_nothing(tmp_path: Path) -> None:
+    """Two columns of one model share request keys, which a run tells apart; the second has still asked the same."""
+    stored(tmp_path, "run-0", Made(cases(20), steady(), labels=("small",)), day=0)
+    names = {"large": "small", "small": "small"}
+    stored(tmp_path, "run-1", Made(cases(20), steady(), labels=("large", "small"), names=names), day=1)
+    found = suite_history(tmp_path, "capitals")
+
+    assert not [change for change in found.changes if "small" in repr(change)]
+    assert found.conclusion == ("No drift in what was asked the same.",)

@@ -217,3 +217,18 @@ def test_without_a_baseline_there_is_not_enough_evidence():
 def test_an_incomplete_run_is_not_decided(before):
     """Neither with a baseline nor without."""
     assert _answer(before, {"a": "ffffff"}, complete=False).verdict == "not decided"
+
+
+def test_columns_that_are_gone_are_named():
+    """What the baseline has and the run has not is said, where the gate is for it: a column cannot leave in silence."""
+    before = {"a": "p" * 20, "b": "p" * 20}
+    found = _answer(before, {"a": "p" * 20})
+    narrowed = _answer(before, {"a": "p" * 20}, gate=replace(GATE, only={"model": ("a",)}))
+
+    assert "; the baseline has b as well, which the run has not; " in found.reason
+    assert "which the run has not" not in narrowed.reason
+
+
+def test_one_case_is_not_cases():
+    """The reason counts in words that fit."""
+    assert "after 1.000 on 1 case, too few to show any drop" in _answer({"a": "p"}, {"a": "p"}).reason
