@@ -47,13 +47,18 @@ class Asking:
         """Whether the cell's answer exists already."""
         return self.model_of(cell).recorded is not None
 
-    def left(self, done: Collection[str]) -> Iterator[Cell]:
-        """The cells that are not done, in the order of asking; of those that share a request, the first of them."""
+    def left(self, done: Collection[str], label: str = "") -> Iterator[Cell]:
+        """The cells that are not done, in the order of asking; of those that share a request, the first of them.
+
+        Only those of the model called *label*, where it is given.
+        """
         taken: set[str] = set()
         for position in self._plan.order:
             cell = self._plan.cells[position]
+            if label and self._plan.columns[cell.column].model != label:
+                continue
             if cell.key not in done and cell.key not in taken:
-                taken.update(one.key for one in self.sharing(cell))
+                taken.update(one.key for one in self.sharing(cell) if one is not cell)
                 yield cell
 
     def sharing(self, cell: Cell) -> tuple[Cell, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalrun import sandbox
 from evalrun.conduct.log import LOGGER
-from evalrun.dialogue.script import Answer, Script, Turn, answered, failed, follows, next_request, said
+from evalrun.dialogue.script import Answer, Round, Script, Turn, answered, failed, follows, next_request, said
 from evalrun.records.message import Message
 from evalrun.records.outcome import Outcome, Response
 from evalrun.records.plan import Cell, Plan
@@ -18,6 +18,15 @@ from evalrun.suite.plan import first_request, has_script, prompt_of
 from evalrun.suite.rendering import render_turns, results_of, tools_of
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What comes next in a dialogue: a turn or answers to calls, after these *messages*; *first* is how it began."""
+
+    first: Request
+    messages: tuple[Message, ...]
+    what: Turn | Round
+
+
 class Dialogues:
     """The dialogues of a plan's cells. *environ* is where tool functions find programs and the home folder."""
 
@@ -25,31 +34,20 @@ class Dialogues:
         self._plan = plan
         self._environ = environ
 
-    async def after(self, cell: Cell, messages: tuple[Message, ...], outcome: Outcome) -> Request | None:
-        """The request that follows when *outcome* has come back to *messages*; None where the cell has its last reply.
-
-        Tool functions are called here, each in a process of its own.
-        """
-        if not isinstance(outcome, Response) or not self._may_go_on(cell):
+    def after(self, cell: Cell, messages: tuple[Message, ...], outcome: Outcome) -> Following | None:
+        """What follows when *outcome* has come back to *messages*; None where the cell has its last reply."""
+        if not isinstance(outcome, Response) or not has_script(self._plan, cell):
             return None
         first = first_request(self._plan, cell)
-        following = follows(self._script(cell, first), messages, outcome)
-        if following is None:
-            return None
-        messages = (*messages, said(outcome))
-        if isinstance(following, Turn):
-            return next_request(first, (*messages, following.message))
-        results = [answered(answer, await self._result(answer)) for answer in following.answers]
-        return next_request(first, (*messages, *results))
+        what = follows(self._script(cell, first), messages, outcome)
+        return None if what is None else Following(first, (*messages, said(outcome)), what)
 
-    def goes_on(self, cell: Cell, messages: tuple[Message, ...], outcome: Outcome) -> bool:
-        """Whether `after` would give a request, told without calling anything."""
-        if not isinstance(outcome, Response) or not self._may_go_on(cell):
-            return False
-        return follows(self._script(cell, first_request(self._plan, cell)), messages, outcome) is not None
-
-    def _may_go_on(self, cell: Cell) -> bool:
-        return has_script(self._plan, cell)
+    async def request(self, following: Following) -> Request:
+        """The request that says it. Tool functions are called here, each in a process of its own."""
+        if isinstance(following.what, Turn):
+            return next_request(following.first, (*following.messages, following.what.message))
+        results = [answered(answer, await self._result(answer)) for answer in following.what.answers]
+        return next_request(following.first, (*following.messages, *results))
 
     def _script(self, cell: Cell, first: Request) -> Script:
         suite, prompt = self._plan.suite, prompt_of(self._plan, cell)

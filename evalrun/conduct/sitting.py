@@ -135,8 +135,9 @@ class Sitting:
         begun = self._store.begun()
         for cell in [cell for cell in self._plan.cells if cell.key in begun]:
             stands = begun[cell.key]
-            request = await self._dialogues.after(cell, stands.messages, stands.outcome)
-            if request is not None:
+            following = self._dialogues.after(cell, stands.messages, stands.outcome)
+            if following is not None:
+                request = await self._dialogues.request(following)
                 job = await self._from_cache(self._asking.job(Ticket((cell,), stands.ordinal + 1), request))
                 if job is not None:
                     self._begun[cell.key] = job
@@ -202,9 +203,7 @@ class Sitting:
         return feed
 
     def _cells_of(self, label: str) -> Iterator[Cell]:
-        for cell in self._asking.left(self._done):
-            if self._asking.model_of(cell).label != label:
-                continue
+        for cell in self._asking.left(self._done, label):
             if self._options.cache == "only" and not self._asking.is_recorded(cell):
                 continue
             yield cell
@@ -252,10 +251,10 @@ class Sitting:
         """Commit an exchange for every cell that it is for; the job that follows from it, where one does."""
         ticket: Ticket = job.ticket
         cell, messages, outcome = ticket.cell, job.request.messages, exchange.outcome
-        goes_on = self._dialogues.goes_on(cell, messages, outcome)
+        following = self._dialogues.after(cell, messages, outcome)
         wanted = [place for place, one in enumerate(ticket.cells) if one.key not in self._done]
         count = len(ticket.cells)
-        parts = shared(exchange, wanted, count) if count > 1 else [replace(exchange, goes_on=goes_on)]
+        parts = shared(exchange, wanted, count) if count > 1 else [replace(exchange, goes_on=following is not None)]
         parts = [self._priced(cell, part) for part in parts]
         mine = [(ticket.cells[place], part) for place, part in zip(wanted, parts, strict=False)]
         await self._store.put_together((one.key, ticket.ordinal, part, messages) for one, part in mine)
@@ -266,8 +265,10 @@ class Sitting:
         new = not (exchange.from_cache or self._asking.is_recorded(cell))
         if self._cache and new and isinstance(outcome, Response) and not is_short(outcome, count):
             self._cache.put(job.request.key, outcome)
-        request = await self._dialogues.after(cell, messages, outcome) if goes_on else None
-        return None if request is None else self._asking.job(Ticket(ticket.cells, ticket.ordinal + 1), request)
+        if following is None:
+            return None
+        request = await self._dialogues.request(following)
+        return self._asking.job(Ticket(ticket.cells, ticket.ordinal + 1), request)
 
     def _settle(self, watch: Watch, cell: Cell, exchange: Exchange) -> None:
         """Take a cell's mark into account where it is compared, and stop asking for what that decides."""
