@@ -50,6 +50,7 @@ def test_to_import_is_quick(program: str, absent: tuple[str, ...]) -> None:
     assert json.loads(said) == []
 
 
+@pytest.mark.slow
 def test_pandas_comes_with_the_first_table(tmp_path: Path) -> None:
     """A suite is loaded and run without pandas."""
     program = (

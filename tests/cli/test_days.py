@@ -79,6 +79,7 @@ def test_what_can_never_fit_is_skipped_unsent(suite: Path, tmp_path: Path, capsy
     assert "30" in json.dumps(skipped[0])
 
 
+@pytest.mark.slow
 def test_a_learned_limit_is_said_and_kept(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What a 429 taught is said while it happens, and `evalrun quota` shows it afterwards."""
     text = SUITE.replace(", quota: {rpd: 4, resets: rolling-24h}", "")

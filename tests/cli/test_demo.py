@@ -82,6 +82,7 @@ def test_the_figures_agree_everywhere(demo: tuple[Said, Path]) -> None:
         assert f"{100 * passed / scored:.1f}" in page
 
 
+@pytest.mark.slow
 def test_simulated_is_said_everywhere(demo: tuple[Said, Path]) -> None:
     """Nobody can take a simulated model's figures for a real one's."""
     said, folder = demo

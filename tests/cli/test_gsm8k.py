@@ -47,6 +47,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(said, newest_run(folder / "results"), took_s)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_recorded_answers_give_the_published_labels(run: Run) -> None:
     """Two recorded models: 286 and 515 passes, answers without a number fail, in under 15 s."""

@@ -145,6 +145,7 @@ def test_the_table_fits_a_terminal(suite: Path, options: RunOptions) -> None:
     assert "3 days" in "\n".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cases", "words"), [(40, "too few for any of these."), (400, "10 %."), (1000, "enough for all of these.")]
 )

@@ -289,6 +289,7 @@ def test_a_cut_stream_is_never_an_answer() -> None:
 # ── whatever comes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @given(body=ANYTHING | st.builds(lambda part, more: said(choice() | part, **more), OBJECTS, OBJECTS))
 def test_any_json(body: Any) -> None:
     """Any JSON in the place of any part of a reply, whole or streamed, is a Response or a Failure."""

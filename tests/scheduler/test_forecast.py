@@ -118,6 +118,7 @@ SUITES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", SUITES.values(), ids=SUITES)
 def test_a_forecast_is_within_a_tenth_of_what_then_happens(scenario: Scenario) -> None:
     """Where a limit binds, a run ends within 10 % of the time that was forecast, and says which limit it was."""
@@ -367,6 +368,7 @@ LIMITS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(
     quotas=st.lists(st.builds(quota, LIMITS, LIMITS, at_once=st.none() | st.integers(1, 5)), min_size=2, max_size=2),
     counts=st.tuples(st.integers(0, 60), st.integers(0, 60)),

@@ -48,6 +48,7 @@ def _honest(ask: Ask) -> Ask:
     )
 
 
+@pytest.mark.slow
 @given(
     window=st.sampled_from(["rolling", "fixed", "bucket"]),
     amount=st.integers(1, 6),

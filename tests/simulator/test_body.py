@@ -168,6 +168,7 @@ PARAMETERS = dict.fromkeys(
 BODIES = st.fixed_dictionaries({"model": st.just("large"), "messages": JSON | MESSAGES}, optional=PARAMETERS)
 
 
+@pytest.mark.slow
 @given(JSON | BODIES)
 def test_any_json_is_read_or_refused(body: Any) -> None:
     """Whatever is sent, it is a call or a BadBody, and has a key and a last text."""

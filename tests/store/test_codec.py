@@ -49,6 +49,7 @@ def test_any_failure_comes_back(message: str, latency_s: float, cost_usd: float 
     assert EXCHANGE.decode(EXCHANGE.encode(before)) == before
 
 
+@pytest.mark.slow
 @given(variables=st.dictionaries(any_text, values), expected=values)
 def test_free_values_come_back_with_their_types(variables: dict[str, Any], expected: Any) -> None:
     """Tuples, numbers as keys, NaN and infinities survive in a case's variables and in what it expects."""

@@ -81,6 +81,7 @@ def _cut(data: bytearray, place: int, _: random.Random) -> bytearray:
     return data[:place]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [_flip, _cut])
 @pytest.mark.parametrize(
     ("start", "name"),

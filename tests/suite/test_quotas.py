@@ -374,6 +374,7 @@ def written(value: Any) -> str:
     return f"{value:.6f}".rstrip("0") + "0" if isinstance(value, float) else str(value)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     quota=st.one_of(MAPPINGS, st.lists(st.one_of(MAPPINGS, st.sampled_from(["bucket", "tier-low", "g"])), max_size=3))
