@@ -336,8 +336,9 @@ def test_the_island_holds_a_dialogue() -> None:
     plan = make_plan(cases=1)
     plan = replace(plan, suite=replace(plan.suite, pictures={"sha256:paris": PHOTO}))
     _, data = island(plan, lambda: (talking(row) for row in make_rows(plan)()))
-    _, _, questions, cells = data.lines[0]
-    output, _, _, question, calls, detail = cells[0]
+    _, _, questions, cells, shared = data.lines[0]
+    output, _, _, question, calls, own = cells[0]
+    detail = shared | own
 
     assert detail["talk"] == [
         ["system", "Be brief.", ""],
