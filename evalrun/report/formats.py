@@ -20,6 +20,7 @@ from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
 from evalrun.report.island import Island
 from evalrun.report.json_files import manifest, request_lines, results_line
 from evalrun.report.page import write_page
+from evalrun.report.parquet_file import ResultsParquet, check_parquet
 from evalrun.report.side_by_side import Group
 
 
@@ -45,7 +46,8 @@ class Writing:
 class ReportFile:
     """A file by its *name*, the *format* that asks for it, and how it is begun.
 
-    *always*: it is written where nobody says which formats. *binary*: it takes bytes.
+    *always*: it is written where nobody says which formats. *binary*: it takes bytes. *check* raises UsageError where
+    something that it needs is not installed.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ReportFile:
     begin: Callable[[IO[Any], Told], Writing]
     always: bool = True
     binary: bool = False
+    check: Callable[[], None] | None = None
 
 
 def _results_csv(file: IO[Any], told: Told) -> Writing:
@@ -89,6 +92,11 @@ def _manifest(file: IO[Any], told: Told) -> Writing:
     return Writing(finish=finish)
 
 
+def _results_parquet(file: IO[Any], told: Told) -> Writing:
+    table = ResultsParquet(file, told.plan, told.facts.run)
+    return Writing(row=table.add, finish=table.finish)
+
+
 def _page(file: IO[Any], told: Told) -> Writing:
     island = Island(told.plan)
 
@@ -102,6 +110,14 @@ REPORT_FILES = (
     ReportFile(name="results.csv", format="csv", begin=_results_csv),
     ReportFile(name="comparison.csv", format="csv", begin=_comparison_csv),
     ReportFile(name="summary.csv", format="csv", begin=_summary_csv),
+    ReportFile(
+        name="results.parquet",
+        format="parquet",
+        begin=_results_parquet,
+        always=False,
+        binary=True,
+        check=check_parquet,
+    ),
     ReportFile(name="results.jsonl", format="json", begin=_results_jsonl),
     ReportFile(name="requests.jsonl", format="json", begin=_requests_jsonl),
     ReportFile(name="run.json", format="json", begin=_manifest),
@@ -114,7 +130,10 @@ FORMATS = tuple(dict.fromkeys(file.format for file in REPORT_FILES))
 
 
 def files_of(formats: Collection[str] | None = None) -> tuple[ReportFile, ...]:
-    """The files of these formats; None: those that are always written. Raises UsageError for an unknown format."""
+    """The files of these formats; None: those that are always written.
+
+    Raises UsageError for a format that does not exist, or that needs what is not installed.
+    """
     if formats is None:
         return tuple(file for file in REPORT_FILES if file.always)
     for name in formats:
@@ -122,4 +141,7 @@ def files_of(formats: Collection[str] | None = None) -> tuple[ReportFile, ...]:
             near = get_close_matches(name, FORMATS, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"{name}: no such format (allowed: {', '.join(FORMATS)}{hint})")
-    return tuple(file for file in REPORT_FILES if file.format in formats)
+    chosen = tuple(file for file in REPORT_FILES if file.format in formats)
+    for check in {file.check for file in chosen if file.check}:
+        check()
+    return chosen
