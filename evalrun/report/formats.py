@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import IO, Any
 
 from evalrun.errors import UsageError
@@ -127,6 +128,24 @@ REPORT_FILES = (
 
 FORMATS = tuple(dict.fromkeys(file.format for file in REPORT_FILES))
 """What ``--format`` takes."""
+
+
+def standing(folder: Path, more: Collection[str] = ()) -> tuple[frozenset[str], tuple[Path, ...]]:
+    """What a run's folder is to hold where nobody chooses: what is always written, *more*, and what is there already.
+
+    Beside these formats: files of before that cannot be written here, and would tell of another time if they stayed.
+    """
+    formats = {file.format for file in REPORT_FILES if file.always} | set(more)
+    stale = []
+    for file in REPORT_FILES:
+        if file.format not in formats and (folder / file.name).exists():
+            try:
+                files_of((file.format,))
+            except UsageError:
+                stale.append(folder / file.name)
+            else:
+                formats.add(file.format)
+    return frozenset(formats), tuple(stale)
 
 
 def files_of(formats: Collection[str] | None = None) -> tuple[ReportFile, ...]:
