@@ -33,6 +33,7 @@ LAW = Law(
         "evalrun.conduct.choices",
         "evalrun.conduct.daily",
         "evalrun.conduct.feeds",
+        "evalrun.conduct.identity",
         "evalrun.conduct.matching",
         "evalrun.dialogue.*",
         "evalrun.catalog.adapt",

@@ -13,6 +13,7 @@ from evalrun import __version__
 from evalrun.clock import Clock
 from evalrun.conduct.baselines import baseline_of
 from evalrun.conduct.daily import cases_a_day
+from evalrun.conduct.identity import column_digests
 from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
@@ -20,6 +21,7 @@ from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
+from evalrun.conduct.trend import trend_of
 from evalrun.errors import ExitCode, StorageError
 from evalrun.prices import price_date
 from evalrun.records.comparison import Comparison
@@ -27,6 +29,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
 from evalrun.records.suite import Price
+from evalrun.records.trend import TrendPoint
 from evalrun.report.formats import standing
 from evalrun.report.write import write_reports
 from evalrun.stats.compare import compare
@@ -87,12 +90,13 @@ def finish(
         "python_version": python_version(),
     }
     finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch))
-    facts = finished.facts
+    facts = replace(finished.facts, digests=column_digests(plan))
     store.set_meta(
         state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
     )
-    written = write(store, plan, finished.comparison, facts, formats=formats, more=options.formats)
-    return replace(finished, written=written)
+    trend = trend_of(store.folder, plan, finished.comparison, facts)
+    written = write(store, plan, finished.comparison, facts, trend, formats=formats, more=options.formats)
+    return replace(finished, facts=facts, written=written)
 
 
 def as_it_stands(store: RunStore) -> Finished:
@@ -169,6 +173,7 @@ def write(
     plan: Plan,
     comparison: Comparison,
     facts: RunFacts,
+    trend: tuple[TrendPoint, ...],
     *,
     formats: Collection[str] | None,
     more: Collection[str],
@@ -182,7 +187,7 @@ def write(
         return store.rows(with_messages=True)
 
     try:
-        written = write_reports(store.folder, plan, rows, comparison, facts, formats=formats)
+        written = write_reports(store.folder, plan, rows, comparison, facts, trend=trend, formats=formats)
         for path in stale:
             path.unlink(missing_ok=True)
     except OSError as error:

@@ -139,7 +139,7 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "pairs": [_pair(pair) for pair in comparison.pairs],
         "pairs_possible": comparison.pairs_possible,
         "gates": [gate_json(result) for result in comparison.gates],
-        "columns": [_column(plan, position) for position in range(len(plan.columns))],
+        "columns": [_column(plan, position, facts) for position in range(len(plan.columns))],
         "cells": {
             "planned": len(plan.cells),
             "merged": plan.merged,
@@ -182,11 +182,12 @@ def gate_json(result: GateResult) -> dict[str, Any]:
     return said
 
 
-def _column(plan: Plan, position: int) -> dict[str, Any]:
+def _column(plan: Plan, position: int, facts: RunFacts) -> dict[str, Any]:
     column = plan.columns[position]
     model = next((m for m in plan.suite.models if m.label == column.model), None)
     said: dict[str, Any] = {"id": column.id, "label": column.label, "prompt": column.prompt, "model": column.model}
     said["params"] = column.params
+    said["sha256"] = facts.digests.get(column.label)
     if model is not None:
         provider = plan.suite.providers.get(model.provider)
         said["model_id"] = f"{model.provider}/{model.name}"
