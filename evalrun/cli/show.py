@@ -76,6 +76,8 @@ class Screen:
 
     def finished(self, one: Finished) -> None:
         """Say how a run ended."""
+        for line in one.warnings:
+            self.warn(line)
         if self._as_json:
             self._objects.append(_object(one))
             return

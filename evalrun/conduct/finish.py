@@ -14,6 +14,7 @@ from evalrun.clock import Clock
 from evalrun.conduct.baselines import baseline_of
 from evalrun.conduct.daily import cases_a_day
 from evalrun.conduct.identity import column_digests
+from evalrun.conduct.index import refresh_index
 from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
@@ -40,13 +41,15 @@ from evalrun.suite.plan import changes_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A run as it stands after a sitting; *written* names the reports that were written."""
+    """A run as it stands after a sitting; *written* names the reports that were written, *warnings* says
+    what else was to be done and was not."""
 
     plan: Plan
     comparison: Comparison
     facts: RunFacts
     folder: Path
     written: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -96,7 +99,8 @@ def finish(
     )
     trend = trend_of(store.folder, plan, finished.comparison, facts)
     written = write(store, plan, finished.comparison, facts, trend, formats=formats, more=options.formats)
-    return replace(finished, facts=facts, written=written)
+    warning = refresh_index(options.results, store.folder)
+    return replace(finished, facts=facts, written=written, warnings=(warning,) if warning else ())
 
 
 def as_it_stands(store: RunStore) -> Finished:
