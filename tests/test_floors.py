@@ -89,6 +89,8 @@ LAW = Law(
         "evalrun.stats.*",
         "evalrun.report.numbers",
         "evalrun.report.lines",
+        "evalrun.report.regressions_text",
+        "evalrun.report.sparkline",
         "evalrun.report.compare_words",
         "evalrun.report.history_words",
         "evalrun.report.history_text",

@@ -20,11 +20,13 @@ from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
+from evalrun.conduct.regressions import Watcher, before_of, regressions_of
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
 from evalrun.conduct.trend import trend_of
 from evalrun.errors import ExitCode, StorageError
 from evalrun.prices import price_date
+from evalrun.records.baseline import Baseline
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
@@ -92,8 +94,12 @@ def finish(
         "evalrun_version": __version__,
         "python_version": python_version(),
     }
-    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch))
-    facts = replace(finished.facts, digests=column_digests(plan))
+    baseline = baseline_of(plan.suite)
+    before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
+    watcher = None if before is None else Watcher(before)
+    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch), baseline, watcher)
+    regressions = None if watcher is None else regressions_of(store, plan, watcher)
+    facts = replace(finished.facts, digests=column_digests(plan), regressions=regressions)
     store.set_meta(
         state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
     )
@@ -118,7 +124,8 @@ def as_it_stands(store: RunStore) -> Finished:
         "python_version": "",
     }
     plan = with_overrides(store.plan(), store.prices())
-    return _finished(store, plan, last_ending(store), said, (), stopped(store, plan, watch_of(store, plan)))
+    decided = stopped(store, plan, watch_of(store, plan))
+    return _finished(store, plan, last_ending(store), said, (), decided, baseline_of(plan.suite))
 
 
 def _finished(
@@ -128,12 +135,18 @@ def _finished(
     said: Mapping[str, Any],
     changes: tuple[str, ...],
     stopping: Stopped | None,
+    baseline: Baseline | str,
+    watcher: Watcher | None = None,
 ) -> Finished:
-    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early."""
+    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early.
+
+    The *watcher* sees every row that is counted.
+    """
     ended = ending.interrupted is None and not ending.paused
     reckoned = _forecast(plan)
     a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
-    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day, baseline=baseline_of(plan.suite))
+    rows = store.rows() if watcher is None else watcher.over(store.rows())
+    comparison = compare(plan, rows, complete=ended, cases_a_day=a_day, baseline=baseline)
     state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,

@@ -24,7 +24,7 @@ def trend_of(folder: Path, plan: Plan, comparison: Comparison, facts: RunFacts) 
     The run's own points stand last, if it is complete itself. A column is found again by prompt, model and parameters,
     else by its label. Nothing where no earlier run has a column of this one.
     """
-    points = [point for run in reversed(earlier_runs(folder, facts, LAST)) for point in _points(run, plan, facts)]
+    points = [point for run in reversed(_before(folder, facts)) for point in _points(run, plan, facts)]
     if not points or facts.state != "complete":
         return tuple(points)
     own = [
@@ -44,16 +44,19 @@ def trend_of(folder: Path, plan: Plan, comparison: Comparison, facts: RunFacts) 
     return (*points, *own)
 
 
-def earlier_runs(folder: Path, facts: RunFacts, most: int) -> list[RunSummary]:
-    """The last *most* complete runs of the suite that began before the run in *folder*, the newest first."""
+def earlier_runs(folder: Path, suite: str, began: float, most: int) -> list[RunSummary]:
+    """The last *most* complete runs of the suite before the one in *folder*, which *began* then, the newest first."""
     found: list[RunSummary] = []
     for name in run_names(folder.parent)[: _LOOKED_AT + 1]:
         if name != folder.name and len(found) < most:
             run = read_summary(folder.parent / name)
-            began = run.started_at
-            if run.complete and run.suite == facts.suite and began is not None and began < facts.started_at:
+            if run.complete and run.suite == suite and run.started_at is not None and run.started_at < began:
                 found.append(run)
     return found
+
+
+def _before(folder: Path, facts: RunFacts) -> list[RunSummary]:
+    return earlier_runs(folder, facts.suite, facts.started_at, LAST)
 
 
 def _points(run: RunSummary, plan: Plan, facts: RunFacts) -> Iterator[TrendPoint]:
