@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evalrun.conduct.baselines import suite_path
+from evalrun.conduct.identity import recorded_columns
 from evalrun.conduct.trend import earlier_runs
 from evalrun.errors import EvalrunError
 from evalrun.records.baseline import Baseline
@@ -121,11 +122,11 @@ def _of_baseline(baseline: Baseline, plan: Plan) -> Before:
 
 def _of_run(folder: Path, plan: Plan, against: str) -> Before:
     store = RunStore.open(folder)
-    numbers = _numbers(plan.columns, store.columns())
+    numbers, recorded = _numbers(plan.columns, store.columns()), recorded_columns(plan)
     passed = {
         (numbers[row.column.label], row.case.id, row.cell.sample): (
             1.0 if row.mark.score is None else row.mark.score,
-            row.cell.request_key,
+            "" if numbers[row.column.label] in recorded else row.cell.request_key,
         )
         for row in store.rows()
         if row.column.label in numbers and row.scored and row.mark is not None and row.mark.verdict == "pass"

@@ -28,7 +28,7 @@ _GAP = 2
 _LONG_WORD = 15
 _LEAST_LABEL, _MOST_LABEL = 12, 32
 _NAME = 9
-_MOST_PAIRS = 10
+_MOST_PAIRS = 6
 
 
 def summary(
