@@ -161,7 +161,15 @@ def _moment(run: RunSummary) -> str:
 
 def _href(*steps: str) -> str:
     """A relative link of these steps, each of which stays one step whatever is in it."""
-    return "/".join([".", *(quote_from_bytes(os.fsencode(step), safe="") for step in steps)])
+    return "/".join([".", *(quote_from_bytes(_name_as_bytes(step), safe="") for step in steps)])
+
+
+def _name_as_bytes(name: str) -> bytes:
+    """A name as the file system has it, be it text or not."""
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "replace")
 
 
 def _policy(style: str) -> str:
