@@ -43,9 +43,9 @@ def test_only_the_formats_named_are_written(tmp_path: Path) -> None:
     plan = make_plan()
     rows = make_rows(plan)
     write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts())
-    before = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     written = write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts(), formats=["csv"])
-    after = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
+    after = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
 
     assert written == ("results.csv", "comparison.csv", "summary.csv")
     assert {name for name in before if before[name] != after[name]} == set(written)
