@@ -11,7 +11,7 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
-from evalrun.conduct.baselines import baseline_of
+from evalrun.conduct.baselines import baseline_of, is_scored
 from evalrun.conduct.daily import cases_a_day
 from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
@@ -224,8 +224,8 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         said.append(
             f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once"
         )
-    if not plan.suite.scorers and not any(case.scorers for case in plan.suite.cases):
-        said.append("the suite has no scorers: every answer counts as passed")
+    if not is_scored(plan.suite):
+        said.append("no scorer decides a verdict: every answer counts as passed")
     said += changes_of(plan)
     return (*warnings_of(plan), *said, *model_notes(plan))
 

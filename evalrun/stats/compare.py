@@ -35,7 +35,7 @@ def compare(
     *baseline* is what the gate no_regression compares with, or in words why there is none.
     """
     tallies = _tallies(plan)
-    gates = gate_tallies(plan.suite.gates, plan.columns, baseline)
+    gates = gate_tallies(plan.suite.gates, plan.columns, baseline, left_out=plan.suite.left_out)
     for row in rows:
         status, scored = row.status, row.scored
         tallies[row.cell.column].add(row, status, scored=scored)

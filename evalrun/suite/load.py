@@ -38,7 +38,7 @@ from evalrun.suite.scorers import check_against, read_scorers, settle_names
 from evalrun.suite.sources import MAX_SUITE_BYTES, Found, Sources, read_text
 from evalrun.suite.stop_when import check_stop_when, stop_when_of
 
-__all__ = ["Overrides", "load_suite"]
+__all__ = ["Overrides", "load_suite", "suite_name"]
 
 # Sections that are let in whole; the others go item by item, so that one bad case hides nothing in the next.
 _WHOLE = (
@@ -74,6 +74,21 @@ def load_suite(
     if complaints or suite is None:
         raise SuiteInvalid(complaints.all())
     return suite
+
+
+def suite_name(path: str | Path) -> str:
+    """What a suite's file calls itself, whatever else is wrong with it. Raises SuiteInvalid where it is none."""
+    complaints = Complaints()
+    text = read_text(Found(Path(path), str(path)), Spot(str(path)), MAX_SUITE_BYTES, complaints)
+    try:
+        document = _top(read_yaml(str(path), text, complaints), complaints) if text is not None else None
+    except RecursionError:
+        complaints.add(Spot(str(path)), Code.TOO_DEEP, "nested too deeply")
+        document = None
+    if document is None:
+        raise SuiteInvalid(complaints.all())
+    said = document.value.get("name")
+    return said if isinstance(said, str) and said else _name_of(str(path))
 
 
 @contextmanager
@@ -161,6 +176,7 @@ class _Reading:
             budget=_budget(whole["budget"]),
             quotas=scoped.groups,
             wide=_wide([*own, *models], providers),
+            left_out=_left_out(own, models),
             pictures=album.pictures,
             picture_files=album.files,
             folder=str(self.sources.folder),
@@ -275,6 +291,13 @@ def _wide(models: list[Listed], providers: Providers) -> tuple[str, ...]:
         for name in (*providers.quota(provider).groups, *listed.quota.groups):
             named.setdefault(name, set()).add(provider)
     return tuple(sorted(name for name, found in named.items() if len(found) > 1))
+
+
+def _left_out(own: list[Listed], models: list[Listed]) -> dict[str, tuple[str, ...]]:
+    """The suite's own models that are not asked, for the command line names others."""
+    asked = {listed.model.label for listed in models}
+    labels = tuple(listed.model.label for listed in own if listed.model.label not in asked)
+    return {"model": labels} if labels else {}
 
 
 def _form_of(field: FieldInfo) -> Form[Any]:

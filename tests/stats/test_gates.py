@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -228,3 +229,27 @@ def test_a_figure_just_below_its_limit_does_not_look_like_it():
 def test_a_gate_is_met_in_spite_of_rounding():
     """Three tenths of a cent three times are nine tenths."""
     assert _plain(_gate("cost_usd <= 0.9"), {"a": "ppp"}, cost_usd=0.3)[0] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("pass_rate >= 0.5", True), ("score >= 0.5", True), ("cost_usd <= 9", False)]
+)
+def test_a_gate_on_verdicts_that_nobody_gave_says_so(text, said):
+    """Without a scorer that decides each answer passes, and so does the gate: the reason says on what."""
+    columns = {"large": "p" * 9 + "e"}
+    made = plan(columns, gates=(_gate(text),), max_error_rate=1.0)
+    found = rows(made, columns)
+    without = [row if row.mark is None else replace(row, mark=replace(row.mark, scores=())) for row in found]
+    noted = [
+        replace(row, mark=replace(row.mark, scores=(replace(row.mark.scores[0], weight=0.0),)))
+        if row.mark is not None
+        else row
+        for row in found
+    ]
+    reasons = [compare(made, some, complete=True).gates[0].reason for some in (found, without, noted)]
+
+    assert [reason.endswith("; nothing scores the answers: each one passes") for reason in reasons] == [
+        False,
+        said,
+        said,
+    ]

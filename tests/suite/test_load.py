@@ -321,6 +321,7 @@ def test_models_of_the_command_line_replace_the_suites(tmp_path: Path) -> None:
 
     assert [(model.label, dict(model.params)) for model in suite.models] == [("s", {"seed": 1}), ("gpt-4o", {})]
     assert sorted(suite.providers) == ["openai", "simulator"]
+    assert suite.left_out == {"model": ("large",)}
 
 
 def test_parameters_of_the_command_line_win_everywhere(tmp_path: Path) -> None:
