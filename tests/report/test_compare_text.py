@@ -185,5 +185,5 @@ def test_many_sentences_are_counted() -> None:
     assert (len(said), said[-1]) == (13, "9 more: see --json.")
     assert few == (
         "No drift in what was asked the same.",
-        "x and y: other scorers since 2026-11-20 10:31; 3/9 verdicts were given alike, and only these are compared.",
+        "x and y: judged by other scorers since 2026-11-20 10:31 in 6/9 cells, whose verdicts are not compared.",
     )
