@@ -88,9 +88,9 @@ def test_a_plan_says_that_it_is_the_most(capsys: pytest.CaptureFixture[str], tmp
     assert all(_one_line(line) in _one_line(PAGE) for line in said.out.splitlines() if re.match(r" +\d\d %", line))
 
 
-@pytest.mark.parametrize("wrong", ["0", "1.1", "nan", "five"])
+@pytest.mark.parametrize("wrong", ["0", "1e-9", "1.1", "nan", "five"])
 def test_a_difference_is_a_share(capsys: pytest.CaptureFixture[str], wrong: str) -> None:
-    """--detect takes a number above 0 and up to 1."""
+    """--detect takes a number up to 1, and none so small that no number of cases would ever show it."""
     assert call(capsys, "plan", EXAMPLE, "--detect", wrong).code == 2
 
 
