@@ -42,13 +42,17 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAnswer:
-    """An answer that exists already, with what its file says about it. None: the file does not say."""
+    """An answer that exists already, with what its file says about it. None: the file does not say.
+
+    *score* is the number that somebody gave it, on whatever scale.
+    """
 
     text: str | None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency_s: float | None = None
     finish_reason: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

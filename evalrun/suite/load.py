@@ -32,7 +32,7 @@ from evalrun.suite.pictures import read_pictures
 from evalrun.suite.prompts import RECORDED_PROMPT, PromptDraft, check_prompts, read_prompts
 from evalrun.suite.providers import Providers, refuse_literal_keys
 from evalrun.suite.quotas import Groups
-from evalrun.suite.recorded import check_matches, read_recorded
+from evalrun.suite.recorded import check_matches, check_scores, read_recorded
 from evalrun.suite.scopes import Scoped, with_quotas
 from evalrun.suite.scorers import check_against, read_scorers, settle_names
 from evalrun.suite.sources import MAX_SUITE_BYTES, Found, Sources, read_text
@@ -142,7 +142,7 @@ class _Reading:
         counts.append(len(border.complaints))
         cases = with_variables(self._cases(), check_variables(overrides.variables, border.complaints))
         counts.append(len(border.complaints))
-        cases, scorers = self._scorers(cases)
+        cases, scorers = self._scorers(cases, models)
         names = _scorer_names(scorers, cases) if len(border.complaints) == counts[-1] else None
         placed = [(draft.case, draft.spot) for draft in cases]
         check_prompts(prompts, placed, border.complaints)
@@ -229,7 +229,7 @@ class _Reading:
             return []
         return read_cases(self.border, said["cases"], self.tables, self.sources, self.scorers)
 
-    def _scorers(self, drafts: list[CaseDraft]) -> tuple[list[CaseDraft], Any]:
+    def _scorers(self, drafts: list[CaseDraft], models: list[Listed]) -> tuple[list[CaseDraft], Any]:
         """The cases with their scorers named, and the suite's own scorers."""
         border = self.border
         section = border.document.value.get("scorers")
@@ -242,6 +242,7 @@ class _Reading:
         ]
         some_are_scored = any(draft.scorers is not None for draft in named)
         check_against(shared, [(draft.case, draft.spot) for draft in named], border)
+        check_scores(models, [*shared, *(scorer for draft in named for scorer in draft.scorers or ())], border)
         for draft in named:
             check_against(draft.scorers or (), [(draft.case, draft.spot)], border)
             if section is None and draft.scorers is None and some_are_scored:
