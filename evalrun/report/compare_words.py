@@ -84,6 +84,12 @@ def notes(columns: Sequence[ComparedColumn], a: RunSide, b: RunSide, at: Circums
         if without and a.folder != b.folder:
             words = ", ".join(f"{numbers.count(count)} {word.replace('_', ' ')}" for word, count in without.items())
             said.append(f"without a verdict in {side.name}, and not compared: {words}")
+    stopped = [one.label for one in columns if "spared" in one.no_verdict_a or "spared" in one.no_verdict_b]
+    if stopped:
+        said.append(
+            f"{listed(stopped)} stopped early (stop_when): what is told here presumes a number of cases fixed "
+            "before, and such differences are on average too large; the run's own report has what holds"
+        )
     return tuple(said)
 
 

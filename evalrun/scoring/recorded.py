@@ -23,7 +23,7 @@ def recorded_score(subject: Subject, options: RecordedScoreOptions) -> Finding:
         raise NoResult(f"{options.value} gives no number") from None
     if not 0.0 <= value <= 1.0 or math.isnan(value):
         raise NoResult(
-            f"{options.value} is {value:.6g}, which is not between 0 and 1: say how it is read, {{{{ score / 10 }}}}"
+            f"{options.value} is {value!r}, which is not between 0 and 1: say how it is read, {{{{ score / 10 }}}}"
         )
     said = score_of(subject.row)["score"]
     return Finding(value=value, reason=f"it was given {said:.6g}", opposite=f"it was given {said:.6g}")

@@ -83,7 +83,7 @@ class GateTally:
 
     def result(self, *, complete: bool) -> GateResult:
         """See Tally; else whether every column meets it, the worst of them deciding."""
-        counted = [(label, values) for label, values in self._values.values() if values.rows]
+        counted = [(label, values) for label, values in self._values.values() if values.rows or values.spared]
         if not complete:
             known = [self._judge(label, values) for label, values in counted if values.figure is not None]
             reason = "; ".join(["the run is not complete", *told(known)])
@@ -98,11 +98,15 @@ class GateTally:
     def _judge(self, label: str, values: Values) -> Judged:
         """A column's answer, and why, in words."""
         figure = values.figure
+        if figure is None and values.spared and not values.rows:
+            return "not enough evidence", f"{label}: no cell that it is for was needed (stop_when)"
         if figure is None:
             return "fail", f"{label}: {self._metric.missing}"
         shown = self._written(figure)
         if self._metric.kind == "share" and values.scored < values.rows:
             shown += f" ({values.scored:,} of {values.rows:,} scored)"
+        if values.spared and self._metric.kind != "sum":
+            shown += f" (stopped early, {values.spared:,} not needed)"
         if self._gate.confidence is None:
             return self._by_figure(f"{label} {shown}", figure, values)
         return self._by_interval(f"{label} {shown}", figure, values, self._gate.confidence)

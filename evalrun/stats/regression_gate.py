@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evalrun.records.baseline import Baseline, BaselineCell
 from evalrun.records.comparison import GateResult, Regressed
+from evalrun.records.outcome import Status
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
 from evalrun.records.suite import Gate
@@ -39,11 +40,13 @@ class _Beside:
         self.known = before is not None
         self._before = dict(before or {})
         self.cases: dict[str, list[_Both]] = {}
-        self.new = self.unscored = self.changed = self.undecided = 0
+        self.new = self.unscored = self.changed = self.spared = self.undecided = 0
 
     def add(self, row: Row, *, scored: bool) -> None:
         before = self._before.pop((row.case.id, row.cell.sample), None)
-        if before is None:
+        if row.status is Status.SPARED:
+            self.spared += 1
+        elif before is None:
             self.new += 1
         elif not scored or row.mark is None:
             self.unscored += 1
@@ -146,7 +149,9 @@ class RegressionTally:
         judged = []
         for beside, mine in zip(columns, drops, strict=True):
             answers = [_judge(drop, next(adjusted), self._gate, alpha) for drop in mine]
-            judged += [_whole(beside, answers)] if beside.cases or beside.new or beside.unscored else []
+            judged += (
+                [_whole(beside, answers)] if beside.cases or beside.new or beside.unscored or beside.spared else []
+            )
         return judged
 
     def _remarks(self, columns: Sequence[_Beside], baseline: Baseline) -> list[str]:
@@ -163,6 +168,7 @@ class RegressionTally:
             (len(gone), f"{len(gone):,} cells are in the baseline only"),
             (len(self._left_out), f"{_some(self._left_out)} of the baseline left out of this run"),
             (sum(b.unscored for b in known), f"{sum(b.unscored for b in known):,} have no verdict now"),
+            (sum(b.spared for b in known), f"{sum(b.spared for b in known):,} were not needed (stop_when)"),
         ]
         note = f" ({baseline.note})" if baseline.note else ""
         return [*(words for count, words in said if count), f"baseline {baseline.run} of {baseline.date[:10]}{note}"]
@@ -236,6 +242,8 @@ def _whole(beside: _Beside, answers: Sequence[Judged]) -> Judged:
     """A column's answer out of its figures'."""
     if not beside.known:
         return "not enough evidence", f"{beside.label} is not in the baseline"
+    if not answers and beside.spared and not beside.unscored:
+        return "not enough evidence", f"{beside.label}: no cell that it is for was needed (stop_when)"
     if not answers:
         return "not enough evidence", f"{beside.label}: no case has a verdict both then and now"
     answer = worst(answers)

@@ -202,6 +202,23 @@ def test_no_gate_is_decided_on_an_incomplete_run():
 
 
 @pytest.mark.parametrize(
+    ("text", "only", "verdict", "reason"),
+    [
+        ("pass_rate >= 0.5", {}, "pass", "a 0.750 (stopped early, 4 not needed) >= 0.5"),
+        ("pass_rate >= 0.8", {}, "fail", "a 0.750 (stopped early, 4 not needed) is below 0.8"),
+        ("cost_usd <= 1", {}, "pass", "a $0.004 <= 1"),
+        ("pass_rate >= 0.5", {"case": ("c6", "c7")}, "not enough evidence", "a: no cell that it is for was needed"),
+        ("p95(latency_s) <= 9", {"case": ("c6",)}, "not enough evidence", "a: no cell that it is for was needed"),
+    ],
+)
+def test_a_gate_on_a_column_that_stopped_early_says_so(text, only, verdict, reason):
+    """What was not needed is no answer that is missing; where nothing was needed, nothing is known."""
+    found, said = _plain(_gate(text, **only), {"a": "pppfssss"})
+
+    assert (found, said.startswith(reason)) == (verdict, True), said
+
+
+@pytest.mark.parametrize(
     ("failing", "reason"),
     [
         (0, "all 9 columns meet it"),

@@ -69,6 +69,8 @@ def test_a_sure_drop_fails_and_names_the_cases():
         ("pppp", "ffff", "not enough evidence", "too few to show any drop"),
         ("ppppp", "fffff", "fail", "100.0 points worse"),
         ("p" * 20, "e" * 20, "not enough evidence", "no case has a verdict both then and now; 20 have no verdict now"),
+        ("p" * 20, "s" * 20, "not enough evidence", "a: no cell that it is for was needed (stop_when)"),
+        ("p" * 20, "f" * 9 + "s" * 11, "fail", "100.0 points worse on 9 cases"),
     ],
 )
 def test_a_gate_that_counts_any_drop(before, now, verdict, says):
