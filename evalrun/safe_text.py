@@ -35,9 +35,9 @@ _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t
 
 # What GitHub's Markdown takes for more than text: at the start of a line, and anywhere.
 _MARKDOWN = re.compile(
-    r"^[-+=]|^\d{1,9}(?=[.)](?:\s|$))|[\\`*_{}\[\]~$!<>&|@]|#|:(?=[:/])|(?<=:):|(?<=www)\.", re.IGNORECASE
+    r"^[-+=>]|^\d{1,9}(?=[.)](?:\s|$))|[\\`*_{}\[\]~$<&|@]|#|:(?=[:/])|(?<=:):|(?<=www)\.", re.IGNORECASE
 )
-_BY_NUMBER = frozenset("<>&|:.")
+_BY_NUMBER = frozenset("<&|:.>")
 _NOTHING_WIDE = "&#8203;"  # ends what looks like a mention, the number of an issue, or that of a list
 
 _SPACES = re.compile(r"\s+")
@@ -63,7 +63,9 @@ def _escape_markdown(match: re.Match[str]) -> str:
         return said + _NOTHING_WIDE
     if said in _BY_NUMBER:
         return f"&#{ord(said)};"
-    return f"\\{said}" + (_NOTHING_WIDE if said == "#" and match.string[match.end() : match.end() + 1].isdigit() else "")
+    return f"\\{said}" + (
+        _NOTHING_WIDE if said == "#" and match.string[match.end() : match.end() + 1].isdigit() else ""
+    )
 
 
 def _escape_json(match: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
+from evalrun.conduct.quota import left_of
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
 from evalrun.errors import ExitCode, StorageError
@@ -79,6 +80,7 @@ def finish(
         "git_commit": git_commit(Path(plan.suite.file).parent),
         "evalrun_version": __version__,
         "python_version": python_version(),
+        "quota_left": left_of(options.state, plan.suite.name, clock.time()),
     }
     finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch))
     facts = finished.facts
@@ -141,6 +143,7 @@ def _finished(
         forecast=reckoned,
         price_dates=tuple(sorted({price_date(m.price) for m in plan.suite.models} - {""})),
         stopping=stopping.as_json() if stopping else None,
+        quota_left=tuple(said.get("quota_left", ())),
     )
     return Finished(plan=plan, comparison=comparison, facts=facts, folder=store.folder)
 

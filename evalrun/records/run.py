@@ -15,7 +15,8 @@ class RunFacts:
 
     *state* is how the run stands; *reason* says why it is not complete; *go_on* is the command that goes on, or empty.
     *changes* lists what differed from the suite the run began with; *notes* is what a reader must know. *stopping* is
-    what came of the suite's ``stop_when``, as JSON; None without one.
+    what came of the suite's ``stop_when``, as JSON; None without one. *quota_left* says, a line a limit, what the
+    machine's ledger had left of it when the last sitting ended.
     """
 
     run: str
@@ -37,3 +38,4 @@ class RunFacts:
     forecast: Mapping[str, Any] = field(default_factory=dict)
     price_dates: tuple[str, ...] = ()
     stopping: Mapping[str, Any] | None = None
+    quota_left: tuple[str, ...] = ()
