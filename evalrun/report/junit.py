@@ -39,7 +39,7 @@ _RESULTS: dict[str, Result] = {
 
 
 class JunitXml:
-    """The file under way. What changes: the bytes written, and what was left out, by result."""
+    """The file under way. What changes: the bytes left, whether it is full, and what was left out, by result."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class JunitXml:
         self._gates = comparison.gates
         self._all = len(plan.cells) <= most_listed
         self._left = most_bytes - _FOR_THE_END
+        self._full = False
         self._left_out: Counter[Result] = Counter()
         self._suite = xml_text(_cut(plan.suite.name, _MOST_NAME))
         self._file_name = xml_text(_cut(plan.suite.file, _MOST_NAME))
@@ -64,7 +65,7 @@ class JunitXml:
     def add(self, row: Row) -> None:
         """Write a row's test case, or count it where it has no place."""
         result = _RESULTS.get(verdict_of(row), "error")
-        if not self._all and result in {"pass", "skipped"}:
+        if self._full or (not self._all and result in {"pass", "skipped"}):
             self._left_out[result] += 1
             return
         sample = f" #{row.cell.sample}" if self._plan.suite.samples > 1 else ""
@@ -126,6 +127,7 @@ class JunitXml:
         text = f"{head}>{body}</testcase>\n" if body else f"{head}/>\n"
         if len(text) > self._left - keep or _bytes(text) > self._left - keep:
             self._left_out[result] += 1
+            self._full = True
         else:
             self._put(text)
 
