@@ -49,13 +49,11 @@ class Actions:
         from evalrun.conduct.baselines import suite_path
         from evalrun.report.annotations import commands, of_run
 
-        remarks = [
-            remark
-            for one in self._finished
-            for remark in of_run(
-                one.comparison, one.facts, one.plan.suite.name, self._place(str(suite_path(one.plan.suite)))
-            )
-        ]
+        remarks = []
+        for one in self._finished:
+            suite = one.plan.suite
+            place = self._place(str(suite_path(suite)), suite.file)
+            remarks += of_run(one.comparison, one.facts, suite.name, place)
         _print(commands(remarks))
         states = [one.facts.state for one in self._finished]
         conclusions = [
@@ -80,7 +78,7 @@ class Actions:
         from evalrun.report.annotations import Annotation, commands, of_complaints
 
         if isinstance(error, SuiteInvalid):
-            remarks = of_complaints(error, [self._place(one.file) for one in error.complaints])
+            remarks = of_complaints(error, [self._place(one.file, one.file) for one in error.complaints])
         else:
             message = error.format_message() if isinstance(error, click.ClickException) else str(error)
             title = f"evalrun: {EXIT_CODES[ExitCode(exit_code)]}"
@@ -88,14 +86,14 @@ class Actions:
         _print(commands(remarks))
         self._write({"exit-code": str(int(exit_code)), "state": "failed"})
 
-    def _place(self, file: str) -> str:
+    def _place(self, file: str, typed: str) -> str:
         """A file's path from the repository's root; as it was typed, where it lies outside."""
         if not self._workspace:
-            return file
+            return typed
         try:
             return Path(file).resolve().relative_to(Path(self._workspace).resolve()).as_posix()
         except (OSError, ValueError):
-            return file
+            return typed
 
     def _append_summary(self, text: str) -> None:
         from evalrun.report.summary_md import MOST_BYTES, fitted

@@ -407,7 +407,7 @@ def test_a_job_that_is_cancelled(tmp_path: Path) -> None:
     python.chmod(0o755)
     script = tmp_path / "script.sh"
     script.write_text(step["run"])
-    inputs = {name: "" for name in step["env"]} | {"ACTION_PAUSED": "fail", "ACTION_PLAN_ONLY": "false"}
+    inputs = dict.fromkeys(step["env"], "") | {"ACTION_PAUSED": "fail", "ACTION_PLAN_ONLY": "false"}
     with Simulator(tmp_path, "--latency", "30s") as lab:
         repository("one", small(lab.url).replace("rpd: 4", "rpd: 400"))(tmp_path)
         given = inputs | {"ACTION_SUITES": "suites/one.yaml", "GITHUB_ACTION_PATH": str(ROOT)}
@@ -423,7 +423,7 @@ def test_a_job_that_is_cancelled(tmp_path: Path) -> None:
         said, _ = job.communicate(timeout=60)
 
     assert job.returncode in (130, 143), said
-    assert "::warning title=many%3A interrupted::" in said.replace("file=suites/one.yaml,", "")
+    assert "::warning file=suites/one.yaml,title=many%3A interrupted::" in said
     assert "interrupted" in (tmp_path / "output").read_text()
 
 
