@@ -18,7 +18,6 @@ from evalrun.safe_text import safe_line, safe_text
 MOST = 10
 """Of each level; GitHub shows no more of one step."""
 
-_MOST_CASES = 10
 _MOST_TITLE, _MOST_MESSAGE = 200, 2_000
 
 Level = Literal["error", "warning", "notice"]
@@ -89,13 +88,10 @@ def commands(annotations: Iterable[Annotation]) -> list[str]:
 def _of_gate(result: GateResult, file: str) -> Annotation:
     gate = result.gate
     only = ", ".join(f"{key} {' or '.join(values)}" for key, values in gate.only.items())
-    worse = [f"{one.case} ({one.column})" for one in result.regressed]
-    more = f" and {len(worse) - _MOST_CASES:,} more" if len(worse) > _MOST_CASES else ""
-    named = f"\npassed in the baseline: {', '.join(worse[:_MOST_CASES])}{more}" if worse else ""
     return Annotation(
         level="error" if result.failed else "warning",
         title=f"gate: {result.verdict}: {gate.text}{f' for {only}' if only else ''}",
-        message=result.reason + named,
+        message=result.reason,
         file=file,
         line=gate.line,
         column=gate.column,

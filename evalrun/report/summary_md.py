@@ -92,8 +92,8 @@ class SummaryMd:
         if not self._fails:
             return
         told = sum(row is not None for row in self._worse.values())
-        others = " other" if told else ""
-        yield f"### {numbers.count(self._fails_in_all - told)}{others} answers fail"
+        others = numbers.plural(self._fails_in_all - told, "other answer" if told else "answer")
+        yield f"### {others} {'fails' if self._fails_in_all - told == 1 else 'fail'}"
         head = ["| case | column | expected | answer | why |", "|---|---|---|---|---|"]
         yield "\n".join([*head, *map(self._answer, self._fails)])
         yield _more(self._fails_in_all - told - len(self._fails), "report.html and results.csv have them")
@@ -137,7 +137,7 @@ def _standing(comparison: Comparison, facts: RunFacts) -> str:
     gates = comparison.gates
     failed = sum(gate.failed for gate in gates)
     if failed:
-        return f"{failed} of {numbers.plural(len(gates), 'gate')} failed"
+        return f"{failed} of {len(gates)} gates failed" if len(gates) > 1 else "the gate failed"
     passed = sum(gate.verdict == "pass" for gate in gates)
     if not gates:
         return "complete"

@@ -96,6 +96,16 @@ def test_the_action_is_explained() -> None:
         assert f"`{name}`" in page, name
 
 
+def test_the_example_of_the_action_has_its_inputs() -> None:
+    """The step that docs/ci.md shows gives the action inputs that it has, those it needs among them."""
+    page = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)
+    (step,) = yaml.safe_load(shown)
+
+    assert OWN.fullmatch(step["uses"])
+    assert {"suites"} <= step["with"].keys() <= ACTION["inputs"].keys()
+
+
 @every_workflow
 def test_a_workflow_may_do_little(workflow: Path) -> None:
     """Each reads the repository and no more, has a group of its own, a time limit, and actions pinned by version."""
@@ -165,8 +175,8 @@ def test_a_night_that_got_worse(tmp_path: Path, baseline: Path) -> None:
     assert step.code == 1
     assert step.outputs["exit-code"] == "1"
     assert error.startswith(f"::error file=suites/nightly.yaml,line={line},col=5,title=gate%3A fail%3A no_regression::")
-    assert "product (bot)" in error
-    assert step.summary.startswith("## nightly: 1 of 1 gate failed\n")
+    assert "now failing: sum, product" in error
+    assert step.summary.startswith("## nightly: the gate failed\n")
     assert {"product", "australia", "words"} <= set(re.findall(r"^\| ([\w-]+) \| bot \|", worse, re.M))
     assert "a gate failed" in ran.step("Say what to do about it").log
     assert ran.artifacts["evalrun-report"]

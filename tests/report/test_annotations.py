@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalrun.errors import Code, Complaint, SuiteInvalid
-from evalrun.records.comparison import GateResult, Regressed
+from evalrun.records.comparison import GateResult
 from evalrun.report.annotations import MOST, Annotation, commands, of_complaints, of_run
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
 from tests.report.hostile import HOSTILE
@@ -51,15 +51,6 @@ def test_a_failed_gate_is_an_error_at_its_line() -> None:
         ("error", place | {"title": "gate: not enough evidence: pass_rate >= 0.9"}, "0.571 is below 0.9"),
         ("warning", place | {"title": "gate: not enough evidence: pass_rate >= 0.9"}, "0.571 is below 0.9"),
     ]
-
-
-def test_a_regression_names_its_cases() -> None:
-    """The first of the answers that got worse are in the message, with how many more there are."""
-    worse = tuple(Regressed(column="mini", case=f"c{n}", sample=0) for n in range(12))
-    ((_, _, message),) = of(replace(gates("fail")[0], regressed=worse))
-
-    assert message.startswith("0.571 is below 0.9\npassed in the baseline: c0 (mini), c1 (mini)")
-    assert message.endswith("c9 (mini) and 2 more")
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_a_finished_run() -> None:
     page = page_of(made())
 
     assert page.startswith(
-        "## capitals: 1 of 1 gate failed\n\n"
+        "## capitals: the gate failed\n\n"
         "**large beats mini on pass rate by 37.5 points \\[2.1, 72.9\\] (paired, 8 cases).**\n\n"
         "- mini and sim are not distinguishable (needs about 210 more cases).\n\n"
         "| column | rank | pass rate | scored | score | tokens in / out | cost | p50 | p95 | not scored |\n"
@@ -59,7 +59,7 @@ def test_a_finished_run() -> None:
     assert "| **FAIL** | pass\\_rate >= 0.9 | 0.875 &#60; 0.9 |" in page
     assert "- large passes, mini fails (3): kenya and 2 more" in page
     assert re.findall("^#+ .*", page, re.M) == [
-        "## capitals: 1 of 1 gate failed", "### Gates", "### 7 answers fail", "### Flips", "### Errors", "### Notes"
+        "## capitals: the gate failed", "### Gates", "### 7 answers fail", "### Flips", "### Errors", "### Notes"
     ]  # fmt: skip
     assert "report.html" in page.splitlines()[-1]
 
