@@ -172,7 +172,7 @@ def test_a_paused_exit_code_of_0_hides_nothing() -> None:
 def test_what_a_model_says_is_no_command(as_json: bool, step: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every hostile text as an answer, a case, a label and a server's error: the log has our own annotations alone."""
     texts = [one for one in HOSTILE if one.strip() and one.isprintable() and len(one) < 150]
-    cases = [{"id": f"{n} {one}", "vars": {"q": str(n)}, "expected": "zzz"} for n, one in enumerate(texts)]
+    cases = [{"id": f"{n} {one}".strip(), "vars": {"q": str(n)}, "expected": "zzz"} for n, one in enumerate(texts)]
     asked = {"dialect": "openai-chat", "account": "mine"}
 
     def reply(body: dict[str, object]) -> dict[str, object]:
