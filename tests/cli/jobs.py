@@ -282,6 +282,7 @@ class _Job:
             return {"always": True, "success": self._ran.passed, "failure": not self._ran.passed}[first], rest[2:]
         if first in ("true", "false"):
             return first == "true", rest
+        assert first.partition(".")[0] in self._contexts, f"{first}: there is no such context"
         value: Any = self._contexts
         for step in first.split("."):
             value = value.get(step, "") if isinstance(value, Mapping) else ""
