@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 
+from evalrun.cli.github import Actions
 from evalrun.cli.show import worst_exit_code
 from tests.cli.harness import call
 from tests.cli.scripted import Scripted, text
@@ -199,3 +201,13 @@ def test_what_a_model_says_is_no_command(as_json: bool, step: Path, capsys: pyte
     assert said.code == 1, said.err
     assert len(obeyed) == 1
     assert obeyed[0].startswith("::error file=suites/hostile.yaml,line=1,")
+
+
+def test_outputs_come_back_as_they_were(step: Path) -> None:
+    """No value can end itself or begin another output, whatever lines are in it."""
+    values = {f"value-{n}": one.replace("\r", "") for n, one in enumerate(HOSTILE)}
+    values["forged"] = "x\nend-00000000000000000000000000000000\nstate<<y\nz\ny\nexit-code=0"
+    Actions(os.environ)._write(values)
+    found = outputs(step)
+
+    assert found == {name: value.encode("utf-8", "replace").decode() for name, value in values.items()}
