@@ -192,10 +192,10 @@ def _figures(figures: ColumnFigures, *, ranked: bool) -> list[str]:
         (about if figures.cost_usd else "") + numbers.money(figures.cost_usd),
         numbers.seconds(figures.latency_p50_s),
         numbers.seconds(figures.latency_p95_s),
-        _note(figures),
     ]
     own = [*([rank(figures)] if ranked else []), *cells]
-    return [markdown(figures.column.label, _NAME), *map(markdown, own)]
+    unbroken = [markdown(cell).replace(" ", "\u00a0") for cell in own]
+    return [markdown(figures.column.label, _NAME), *unbroken, markdown(_note(figures))]
 
 
 def _note(figures: ColumnFigures) -> str:

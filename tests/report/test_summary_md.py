@@ -54,7 +54,7 @@ def test_a_finished_run() -> None:
         "- mini and sim are not distinguishable (needs about 210 more cases).\n\n"
         "| column | rank | pass rate | scored | score | tokens in / out | cost | p50 | p95 | not scored |\n"
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---|\n"
-        "| large | 1 | 0.875 \\[0.66, 0.99\\] | 8/8 |"
+        "| large | 1 | 0.875\u00a0\\[0.66,\u00a00.99\\] | 8/8 |"
     )
     assert "| **FAIL** | pass\\_rate >= 0.9 | 0.875 &#60; 0.9 |" in page
     assert "- large passes, mini fails (3): kenya and 2 more" in page
