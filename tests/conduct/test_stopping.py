@@ -276,6 +276,7 @@ def test_a_case_that_failed_for_good_is_passed_over(tmp_path: Path, truth: dict[
     assert counts[Status.ERROR] <= 2
 
 
+@pytest.mark.slow
 def test_errors_that_came_too_late_are_asked_again_with_the_others(
     tmp_path: Path, truth: dict[str, dict[str, bool]]
 ) -> None:
