@@ -42,13 +42,17 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAnswer:
-    """An answer that exists already, with what its file says about it. None: the file does not say."""
+    """An answer that exists already, with what its file says about it. None: the file does not say.
+
+    *score* is the number that somebody gave it, on whatever scale.
+    """
 
     text: str | None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency_s: float | None = None
     finish_reason: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +159,8 @@ class Gate:
     *only* narrows it: keys model (label), prompt, tag (of a case) and case (its id), each to one value or several.
     With a *confidence* the whole interval of the figure must meet it; without, the figure. *strict*: that there is not
     enough evidence fails. The metric ``no_regression`` has no operator: it compares with the baseline at *alpha*, and a
-    drop below *min_effect* does not count.
+    drop below *min_effect* does not count. *line* and *column* are where it stands in the suite's file, from 1; 0 for a
+    gate of the command line. Two gates that ask the same are equal wherever they stand.
     """
 
     text: str
@@ -167,6 +172,8 @@ class Gate:
     strict: bool = False
     alpha: float = 0.05
     min_effect: float = 0.0
+    line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +196,8 @@ class Suite:
     """A whole suite. *file* is its path as the user typed it, *text* and *digest* (sha256) are the file's own.
 
     *wide* are the groups of `quotas` that models of several providers name, whichever models a run is narrowed to.
+    *left_out* is what the command line left out of this run: labels of models and names of prompts, by kind (model,
+    prompt).
     *pictures* are the files that prompts show, by digest (``sha256:…``); *picture_files* leads from the name that a
     prompt gives, rendered, to the digest. *folder* is where files are found, for tools in Python.
     """
@@ -211,6 +220,7 @@ class Suite:
     budget: Budget = Budget()
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     wide: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     picture_files: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""

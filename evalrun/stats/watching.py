@@ -5,16 +5,19 @@ the order in which answers come back it would be wrong: quick answers are not li
 again), so the first cases to come back are no fair sample, and what looks decided among them need not be. So cases are
 fed in the order in which they are asked, which was drawn before anything was known: a case counts when every cell of
 both columns is settled, and so is every case before it. One that failed for good in either column is passed over, as in
-every paired comparison. For the same reason nothing counts that comes back after the decision, and a run that is gone
-on with finds the same decision at the same case: it depends on the plan and the answers alone.
+every paired comparison. For the same reason nothing counts that comes back after the decision, neither in it nor in any
+figure of its columns, and a run that is gone on with finds the same decision at the same case: it depends on the plan
+and the answers alone.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Literal
 
 from evalrun.records.comparison import Interval
 from evalrun.records.outcome import Status
@@ -29,7 +32,7 @@ class Watched:
 
     *planned* is how many cases both have, *cases* how many counted so far: until the decision, where there is one.
     *interval* is the difference, first less second, with its anytime-valid interval after those; None before any.
-    *alpha* is this pair's part of the run's.
+    *alpha* is this pair's part of the run's, *figure* what is compared: ``pass_rate`` or ``score``.
     """
 
     first: int
@@ -39,21 +42,37 @@ class Watched:
     decision: Decision
     interval: Interval | None
     alpha: float
+    min_effect: float = 0.0
+    figure: Literal["pass_rate", "score"] = "pass_rate"
 
 
 @dataclass(slots=True, kw_only=True)
 class _Pair:
-    """One comparison. Mutable: *front* is how many cases in the order are through."""
+    """One comparison, of the cases that both columns have: *order*, and *places* of them among all cases.
+
+    Mutable: *front* is how many cases in the order are through, *whole* how many of them are settled in each column.
+    """
 
     columns: tuple[int, int]
     order: tuple[int, ...]
+    places: tuple[int, ...]
     state: Stopping
     front: int = 0
     differences: list[float] = field(default_factory=list)
+    whole: Counter[int] = field(default_factory=Counter)
 
     @property
     def is_open(self) -> bool:
         return self.state.decision is Decision.OPEN
+
+    def before(self, place: int) -> int:
+        """How many of its cases come before that place."""
+        return bisect_left(self.places, place)
+
+    def has(self, place: int) -> bool:
+        """Whether the case at that place is one of its."""
+        at = self.before(place)
+        return at < len(self.places) and self.places[at] == place
 
 
 class Watch:
@@ -70,7 +89,6 @@ class Watch:
         self._left = Counter((cell.column, cell.case) for cell in plan.cells if cell.column in columns)
         self._values: dict[tuple[int, int], list[float]] = defaultdict(list)
         self._settled: set[int] = set()
-        self._whole: Counter[int] = Counter()
         ordered = dict.fromkeys(plan.cells[position].case for position in plan.order)
         self._place = {case: place for place, case in enumerate(ordered)}
         self._pairs: list[_Pair] = []
@@ -81,12 +99,13 @@ class Watch:
                 min_effect=when.min_effect if when else 0.0,
                 cases=len(order),
             )
-            self._pairs.append(_Pair(columns=(first, second), order=order, state=state))
+            places = tuple(self._place[case] for case in order)
+            self._pairs.append(_Pair(columns=(first, second), order=order, places=places, state=state))
         self._of: dict[int, list[_Pair]] = defaultdict(list)
         for pair in self._pairs:
             for column in pair.columns:
                 self._of[column].append(pair)
-        self._figure = when.figure if when else "pass_rate"
+        self._figure: Literal["pass_rate", "score"] = when.figure if when else "pass_rate"
 
     def watches(self, column: int) -> bool:
         """Whether a column is compared at all."""
@@ -111,7 +130,8 @@ class Watch:
         self._left[place] -= 1
         if self._left[place]:
             return False
-        self._whole[cell.column] += 1
+        for pair in self._of[cell.column]:
+            pair.whole[cell.column] += pair.has(self._place[cell.case])
         decided = [self._advance(pair) for pair in self._of[cell.column]]  # every one of them
         return any(decided)
 
@@ -119,17 +139,29 @@ class Watch:
         """Whether nothing more is to be learned of a column: it is compared, and all its comparisons are decided."""
         return column in self._of and not any(pair.is_open for pair in self._of[column])
 
+    def is_needed(self, cell: Cell) -> bool:
+        """Whether a cell counts: not where its column was decided at an earlier case, whenever its answer came back.
+
+        So figures hang on the plan and the answers, and not on what was in flight at the decision.
+        """
+        if not self.is_decided(cell.column):
+            return True
+        last = max((pair.order[pair.front - 1] for pair in self._of[cell.column]), key=self._place.__getitem__)
+        return self._place[cell.case] <= self._place[last]
+
     def waits_for(self, cell: Cell, lead: int) -> tuple[int, ...]:
         """The columns that must catch up before it is worth asking *cell*: those more than *lead* cases behind it.
 
-        An answer that has nothing to be compared with yet decides nothing, and may turn out not to be needed.
+        An answer that has nothing to be compared with yet decides nothing, and may turn out not to be needed. Only
+        cases that both columns have are counted: for one that another column lacks nobody would ever catch up.
         """
+        place = self._place[cell.case]
         return tuple(
             other
             for pair in self._of.get(cell.column, ())
             if pair.is_open
             for other in pair.columns
-            if other != cell.column and self._whole[other] + lead <= self._place[cell.case]
+            if other != cell.column and pair.whole[other] + lead <= pair.before(place)
         )
 
     def pairs(self) -> tuple[Watched, ...]:
@@ -143,6 +175,8 @@ class Watch:
                 decision=pair.state.decision,
                 interval=interval(pair.differences, alpha=pair.state.alpha, stakes=pair.state.stakes),
                 alpha=pair.state.alpha,
+                min_effect=pair.state.min_effect,
+                figure=self._figure,
             )
             for pair in self._pairs
         )

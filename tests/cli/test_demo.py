@@ -32,7 +32,7 @@ AFTER_VARIABLES = [
 ]  # fmt: skip
 FILES = {
     "run.db", "results.csv", "comparison.csv", "summary.csv", "results.jsonl", "requests.jsonl", "report.html",
-    "run.json", "run.log", "lock",
+    "junit.xml", "summary.md", "run.json", "run.log", "lock",
 }  # fmt: skip
 TIMES = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\dZ(-[0-9a-f]{4})?|\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?|\d+ ms|\d+\.\d+ s"
@@ -53,6 +53,17 @@ def test_it_writes_every_file(demo: tuple[Said, Path]) -> None:
     names = {path.name for path in demo[1].iterdir()} - {"run.db-wal", "run.db-shm"}
 
     assert names == FILES
+
+
+def test_the_index_leads_to_the_report(demo: tuple[Said, Path]) -> None:
+    """results/index.html lists the run, and every link on it is a file."""
+    index = demo[1].parents[1] / "index.html"
+    text = index.read_text(encoding="utf-8")
+    links = re.findall(r'href="(\./[^"]+)"', text)
+
+    assert f"./basic/{demo[1].name}/report.html" in links
+    assert [link for link in links if not (index.parent / link).is_file()] == []
+    assert "simulated" in text
 
 
 def test_the_columns_are_the_documented_ones(demo: tuple[Said, Path]) -> None:

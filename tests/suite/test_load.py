@@ -14,6 +14,7 @@ from evalrun.records.quota import Budget, Limit, Quota
 from evalrun.records.suite import Gate, Price, RecordedAnswer, ScorerSpec, StopWhen, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
+from evalrun.suite.plan import first_request, make_plan
 from evalrun.suite.starter import STARTER
 from tests.suite.corpus import suite_text
 
@@ -209,6 +210,19 @@ def test_the_rest_is_complete(full: Suite, tmp_path: Path) -> None:
     assert full.file == str(tmp_path / "suite.yaml")
 
 
+def test_gates_know_their_place(tmp_path: Path) -> None:
+    """A gate carries the line and column of its check, in the list or in a mapping; nobody compares gates by it."""
+    text = (
+        "models: [simulator/large]\nprompts: {p: Hi}\ncases: [{expected: x}]\nscorers: [icontains]\n"
+        "gates:\n  - pass_rate >= 0.9\n  - for: {model: large}\n    check: score >= 0.5\n"
+    )
+    (tmp_path / "suite.yaml").write_text(text)
+    gates = load_suite(tmp_path / "suite.yaml", scorers=OPTIONS).gates
+
+    assert [(gate.line, gate.column) for gate in gates] == [(6, 5), (8, 12)]
+    assert gates[0] == Gate(text="pass_rate >= 0.9", metric="pass_rate", operator=">=", value=0.9)
+
+
 def test_a_section_without_content_is_not_there(tmp_path: Path) -> None:
     """A key whose lines are all commented out says nothing."""
     suite = load(tmp_path, params="", budget="", gates="", providers="# later", matrix="~")
@@ -276,6 +290,25 @@ def test_recorded_answers_are_joined_by_text(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "score"),
+    [(1.5, 1.5), (-2, -2.0), ("0.25", 0.25), (True, 1.0), ("False", 0.0), (None, None), ("", None)],
+)
+def test_a_recorded_answer_may_have_a_score(tmp_path: Path, given: object, score: float | None) -> None:
+    """Any number, or true and false; another score is another request, whose answer is not taken for the old one."""
+    rows = [{"q": "x", "text": "one", "by": {"judge": given}}, {"q": "y", "text": "two", "by": {"judge": 9}}]
+    (tmp_path / "old.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    models = "[{id: recorded/o, file: old.jsonl, match: q, answer: text, score: by.judge}]"
+    suite = load(tmp_path, models=models, prompts=None, cases="[{vars: {q: x}}]", scorers="[recorded-score]")
+    (model,) = suite.models
+    plan = make_plan(suite)
+
+    assert model.recorded is not None
+    assert [one.score for one in model.recorded.answers.values()] == [score, 9.0]
+    params = dict(first_request(plan, plan.cells[0]).params)
+    assert params.get("score") == score
+
+
 def test_answers_may_be_joined_by_case_id(tmp_path: Path) -> None:
     """`match: id` needs no variable."""
     (tmp_path / "old.csv").write_text("id,text\na,yes\n", encoding="utf-8")
@@ -321,6 +354,7 @@ def test_models_of_the_command_line_replace_the_suites(tmp_path: Path) -> None:
 
     assert [(model.label, dict(model.params)) for model in suite.models] == [("s", {"seed": 1}), ("gpt-4o", {})]
     assert sorted(suite.providers) == ["openai", "simulator"]
+    assert suite.left_out == {"model": ("large",)}
 
 
 def test_parameters_of_the_command_line_win_everywhere(tmp_path: Path) -> None:
