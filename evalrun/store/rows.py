@@ -11,7 +11,6 @@ from operator import itemgetter
 from typing import Any
 
 from evalrun.prices import repriced
-from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange
 from evalrun.records.plan import Cell, Column
 from evalrun.records.row import Row
@@ -22,6 +21,7 @@ from evalrun.store.ledger import read_exchange, read_messages
 from evalrun.store.plan_tables import read_case, read_cell, read_meta
 
 _CASES_KEPT = 1024
+_MESSAGES_KEPT = 16
 _GAP = 32
 """Cells between two that are looked for, up to which one query reads all of them."""
 
@@ -60,6 +60,7 @@ def stream(
         where="" if span is None else "WHERE c.position >= :start AND c.position < :stop",
     )
     case_of = lru_cache(_CASES_KEPT)(lambda number: read_case(connection, number))
+    messages_of = lru_cache(_MESSAGES_KEPT)(read_messages)  # the columns of a case are often asked the same
     expected, stop = span or (0, None)
     for found, group in groupby(connection.execute(query, {"start": expected, "stop": stop}), key=itemgetter(0)):
         if found != expected:
@@ -80,7 +81,7 @@ def stream(
                 model=columns.models[column.model],
                 exchanges=exchanges,
                 mark=_mark(first),
-                messages=_messages(parts[-1]),
+                messages=() if parts[-1][22] is None else messages_of(*parts[-1][22:24]),
             ),
             first[24],
         )
@@ -145,7 +146,3 @@ def _mark(part: tuple[Any, ...]) -> Mark | None:
     if checksum(part[1], part[24], part[25]) != part[26]:
         raise ValueError("a mark is not what was written")
     return MARK.decode(part[25])
-
-
-def _messages(part: tuple[Any, ...]) -> tuple[Message, ...]:
-    return () if part[22] is None else read_messages(part[22], part[23])
