@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evalrun.records.comparison import ColumnFigures, Comparison, Interval
-from evalrun.records.plan import Plan
+from evalrun.records.plan import Column, Plan
 from evalrun.report import numbers
 from evalrun.report.colophon import model_id
 from evalrun.report.fields import model_labels
@@ -129,8 +129,16 @@ def _bounds(write: Callable[[Interval], str], interval: Interval | None, what: s
 
 
 def mark(plan: Plan, label: str) -> str:
-    """A shape for the first three models, then a letter in a disc, then a number."""
-    place = model_labels(plan).index(label)
+    """A model's mark: a shape for the first three, then a letter in a disc, then a number."""
+    return _mark(model_labels(plan).index(label))
+
+
+def column_mark(plan: Plan, column: Column) -> str:
+    """A column's mark, likewise; where every column is another model, it is the model's."""
+    return _mark(next(place for place, one in enumerate(plan.columns) if one.id == column.id))
+
+
+def _mark(place: int) -> str:
     if place < len(_MARKS):
         return _MARKS[place]
     return chr(ord("A") + place - 3) if place < 29 else str(place - 28)
