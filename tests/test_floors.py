@@ -92,15 +92,16 @@ LAW = Law(
         "evalrun.report.history_words",
         "evalrun.report.history_text",
     ],
-    heavy=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "pydantic", "tiktoken"],
+    heavy=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "pyarrow", "pydantic", "tiktoken"],
     lazy=[
         ("evalrun.tokens.encodings", "tiktoken"),
         ("evalrun.prices", "genai_prices"),
         ("evalrun.report.page", "jinja2"),
+        ("evalrun.report.parquet_file", "pyarrow"),
         ("evalrun.suite.json_schemas", "jsonschema_rs"),
     ],
     start=["evalrun", "evalrun.cli", "evalrun.cli.verbs", "evalrun.__main__"],
-    not_at_the_start=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "tiktoken"],
+    not_at_the_start=["aiohttp", "genai_prices", "jinja2", "jsonschema_rs", "numpy", "pandas", "pyarrow", "tiktoken"],
     lazy_floor=3,
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
 from evalrun.records.suite import Price
+from evalrun.report.formats import standing
 from evalrun.report.write import write_reports
 from evalrun.stats.compare import compare
 from evalrun.store.prices import with_overrides
@@ -36,12 +37,13 @@ from evalrun.suite.plan import changes_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A run as it stands after a sitting."""
+    """A run as it stands after a sitting; *written* names the reports that were written."""
 
     plan: Plan
     comparison: Comparison
     facts: RunFacts
     folder: Path
+    written: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -58,8 +60,12 @@ def finish(
     changes: tuple[str, ...] = (),
     clock: Clock,
     sat: bool = True,
+    formats: Collection[str] | None = None,
 ) -> Finished:
-    """Score what is not scored yet, compare, write every report, and note in the store how the run stands.
+    """Score what is not scored yet, compare, write the reports, and note in the store how the run stands.
+
+    *formats* are the reports to write; None: what is always written, what the options ask for besides, and what is
+    there already.
 
     Where nobody *sat* (the reports are written again later), what the last sitting was stays as it said: when it
     ended, under which limits, from which commit, what had changed, and since when it waits.
@@ -85,8 +91,8 @@ def finish(
     store.set_meta(
         state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
     )
-    write(store, plan, finished.comparison, facts)
-    return finished
+    written = write(store, plan, finished.comparison, facts, formats=formats, more=options.formats)
+    return replace(finished, written=written)
 
 
 def as_it_stands(store: RunStore) -> Finished:
@@ -158,19 +164,33 @@ def _noted(store: RunStore, key: str) -> Any:
     return None if crashed else store.meta().get(key)
 
 
-def write(store: RunStore, plan: Plan, comparison: Comparison, facts: RunFacts) -> None:
-    """Write every report of a run beside its database. Raises StorageError where the disk refuses."""
+def write(
+    store: RunStore,
+    plan: Plan,
+    comparison: Comparison,
+    facts: RunFacts,
+    *,
+    formats: Collection[str] | None,
+    more: Collection[str],
+) -> tuple[str, ...]:
+    """Write a run's reports beside its database; their names. Raises StorageError where the disk refuses."""
+    stale: tuple[Path, ...] = ()
+    if formats is None:
+        formats, stale = standing(store.folder, more)
 
     def rows() -> Iterator[Row]:
         return store.rows(with_messages=True)
 
     try:
-        write_reports(store.folder, plan, rows, comparison, facts)
+        written = write_reports(store.folder, plan, rows, comparison, facts, formats=formats)
+        for path in stale:
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
             f"{store.folder}: the reports cannot be written ({error.strerror or error}); every answer is in run.db\n"
             f"write them again with: evalrun report {shlex.quote(str(store.folder))}"
         ) from error
+    return written
 
 
 def _standing(comparison: Comparison, ending: Ending, paused_exit_code: int) -> tuple[RunState, int]:
