@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
-from evalrun.records.run import RunFacts
 from evalrun.records.trend import TrendPoint
 from evalrun.report.charts.amounts import latencies, tokens
 from evalrun.report.charts.rates import differences, pass_rates
@@ -20,8 +18,8 @@ from evalrun.report.column_rows import column_mark
 from evalrun.report.standings import best_column, by_place, leading, pair_of
 
 
-def charts_view(plan: Plan, comparison: Comparison, facts: RunFacts, trend: Sequence[TrendPoint]) -> dict[str, Any]:
-    """The charts and their legend. *trend* holds the suite's earlier runs; this one is added where it is not there."""
+def charts_view(plan: Plan, comparison: Comparison, trend: Sequence[TrendPoint]) -> dict[str, Any]:
+    """The charts and their legend. *trend* holds the runs of the suite, this one among them if it is complete."""
     columns = series(plan, comparison)
     drawn = [
         pass_rates(columns),
@@ -31,7 +29,7 @@ def charts_view(plan: Plan, comparison: Comparison, facts: RunFacts, trend: Sequ
         latencies(columns),
         tokens(columns),
         by_tag(_placed(comparison, columns), comparison.tags, comparison.tags_possible),
-        pass_rate_trend(columns, _with_this_run(comparison, facts, trend)),
+        pass_rate_trend(columns, trend),
     ]
     return {
         "drawn": [chart for chart in drawn if chart is not None and not chart.missing],
@@ -70,26 +68,3 @@ def _placed(comparison: Comparison, columns: Sequence[Series]) -> list[tuple[int
     """Each column with its place in the comparison."""
     places = {figures.column.id: place for place, figures in enumerate(comparison.columns)}
     return [(places[one.figures.column.id], one) for one in columns]
-
-
-def _with_this_run(comparison: Comparison, facts: RunFacts, trend: Sequence[TrendPoint]) -> list[TrendPoint]:
-    """The earlier runs and this one, if there are earlier ones."""
-    if not trend or any(point.run == facts.run for point in trend):
-        return list(trend)
-    own = TrendPoint(run=facts.run, started_at=facts.started_at, column="", scored=0, planned=0)
-    return [
-        *trend,
-        *(
-            replace(
-                own,
-                column=figures.column.label,
-                scored=figures.scored,
-                planned=figures.planned,
-                pass_rate=figures.pass_rate,
-                score=figures.score,
-                cost_usd=figures.cost_usd,
-                latency_p50_s=figures.latency_p50_s,
-            )
-            for figures in comparison.columns
-        ),
-    ]

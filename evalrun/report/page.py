@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import IO, TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
+from evalrun.records.trend import TrendPoint
 from evalrun.report.island import Island
 from evalrun.report.pair_rows import pairs_columns
 from evalrun.report.view import models_shown, view
@@ -28,13 +30,20 @@ _STYLES = ("page.css", "cases.css", "drawer.css")
 _SCRIPTS = ("core.js", "cases.js", "answer.js", "flips.js", "start.js")
 
 
-def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFacts, island: Island) -> None:
-    """Write the page: *island* holds the rows of the case table."""
+def write_page(
+    file: IO[str],
+    plan: Plan,
+    comparison: Comparison,
+    facts: RunFacts,
+    island: Island,
+    trend: Sequence[TrendPoint] = (),
+) -> None:
+    """Write the page: *island* holds the rows of the case table, *trend* the runs of the suite so far."""
     from markupsafe import Markup
 
     style, script = style_and_script()
     for chunk in template("page.html").generate(
-        **view(plan, comparison, facts, left_out=island.left_out),
+        **view(plan, comparison, facts, left_out=island.left_out, trend=trend),
         policy=policy(style, script),
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own files

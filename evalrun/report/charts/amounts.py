@@ -65,8 +65,8 @@ def latencies(columns: Sequence[Series]) -> Chart:
         low, high = one.figures.latency_p50_s, one.figures.latency_p95_s
         said = f"{numbers.seconds(low)} · {numbers.seconds(high)}" if low is not None else "not known"
         words = f"p50 {numbers.seconds(low)}, p95 {numbers.seconds(high)}" if low is not None else said
-        base = rows.top + (index + 1) * rows.pitch - 1.0
-        drawn = _hill(one, scale, base, rows.pitch - 19.0) if one.figures.latency_bins else ()
+        base = rows.top + (index + 1) * rows.pitch - 4.0
+        drawn = _hill(one, scale, base, rows.pitch - 21.0) if one.figures.latency_bins else ()
         groups.append(Group(shapes=(*rows.heading(index, one, said), *drawn), title=f"{one.name} {words}"))
     return Chart(
         name="latency",

@@ -115,7 +115,7 @@ def _chart(price: Price, points: Sequence[Point]) -> Chart:
         *([_front(front, across, up)] if len(front) > 1 else []),
     ]
     groups += [_drawn(point, across, up, price) for point in sorted(points, key=lambda point: point.one.accent)]
-    groups += _names(points, across, up, Box(_LEFT, 0.0, WIDTH, foot))
+    groups += _names(points, front, across, up, Box(_LEFT, 0.0, WIDTH, foot))
     unit = [price.unit, *(["log scale"] * across.log)]
     said = ["mean score", ", ".join(unit), *(["dashed: the front"] * (len(front) > 1))]
     return Chart(
@@ -170,12 +170,14 @@ def _drawn(point: Point, across: Scale, up: Scale, price: Price) -> Group:
     return Group(shapes=(*doubt, one.at(x, y)), title=f"{title}, on the front" if point.front else title)
 
 
-def _names(points: Sequence[Point], across: Scale, up: Scale, frame: Box) -> list[Group]:
+def _names(points: Sequence[Point], front: Sequence[Point], across: Scale, up: Scale, frame: Box) -> list[Group]:
     """The names beside their points, the accented one first; where there is no room the legend knows the mark."""
     order = sorted(points, key=lambda point: (not point.one.accent, up(point.score)))
     texts = [fitted(point.one.label, _NAME) for point in order]
     spots = [(across(point.price), up(point.score)) for point in order]
     avoided = [box for point in points for box in _whiskers(point, across, up)]
+    if len(front) > 1:
+        avoided += _steps(front, across, up)
     labels = place(spots, [width(text) for text in texts], frame, avoided=avoided)
     return [
         Group(shapes=_label(spot, text, label))
@@ -191,6 +193,18 @@ def _whiskers(point: Point, across: Scale, up: Scale) -> list[Box]:
         found.append(Box(x - 3.0, up(point.score_doubt.high), x + 3.0, up(point.score_doubt.low)))
     if point.price_doubt is not None:
         found.append(Box(across(point.price_doubt.low), y - 3.0, across(point.price_doubt.high), y + 3.0))
+    return found
+
+
+def _steps(front: Sequence[Point], across: Scale, up: Scale) -> list[Box]:
+    """Where the steps of the front lie."""
+    found = []
+    for point, after in zip(front, [*front[1:], None], strict=True):
+        left, y = across(point.price), up(point.score)
+        right = across(after.price) if after else WIDTH
+        found.append(Box(left, y - 1.0, right, y + 1.0))
+        if after:
+            found.append(Box(right - 1.0, up(after.score), right + 1.0, y))
     return found
 
 

@@ -15,7 +15,7 @@ from evalrun.report.charts.shapes import WIDTH, Chart, Group, Path, whisker
 COLUMNS = 6
 """How many columns the chart has room for."""
 
-_TOP, _HEAD, _STEP, _GAP = 4.0, 20.0, 11.0, 9.0
+_TOP, _HEAD, _STEP, _GAP = 4.0, 23.0, 11.0, 7.0
 
 
 def by_tag(columns: Sequence[tuple[int, Series]], tags: Sequence[TagFigures], possible: int) -> Chart | None:
