@@ -35,24 +35,23 @@ def column_row(plan: Plan, comparison: Comparison, figures: ColumnFigures, *, pa
         "simulated": figures.simulated,
         "recorded": figures.recorded,
         "label": figures.column.label,
-        "model": model_id(plan, figures.column),
+        "about": _about(plan, comparison, figures),
         "rate": numbers.percent(passed.mean) if passed else numbers.UNKNOWN,
         "bounds": numbers.percent_bounds(passed) if passed else "",
         "bar": _bar(passed, rate_scale(comparison)),
         "passed": f"{numbers.count(figures.passed)} passed",
         "scored": scored_of(figures),
         "against": _against(comparison, figures, best, partial=partial),
-        "rank": rank(figures),
         "score": numbers.rate(figures.score),
         "score_bar": _bar(intervals.get("score"), 1.0),
         "best_score": not partial and _scores_best(comparison, figures),
         "score_notes": _bounds(numbers.rate_bounds, intervals.get("score")),
-        "tokens": f"{numbers.tokens(figures.prompt_tokens)} / {numbers.tokens(figures.completion_tokens)}",
+        "tokens": both(numbers.tokens(figures.prompt_tokens), numbers.tokens(figures.completion_tokens)),
         "tokens_notes": _tokens_notes(figures),
         "cost": numbers.money(figures.cost_usd),
         "cost_notes": _cost_notes(figures),
         "on_cost_front": bool(figures.on_cost_front) and not figures.simulated,
-        "latency": f"{numbers.seconds(figures.latency_p50_s)} / {numbers.seconds(figures.latency_p95_s)}",
+        "latency": both(numbers.seconds(figures.latency_p50_s), numbers.seconds(figures.latency_p95_s)),
         "latency_notes": [
             *_bounds(numbers.seconds_bounds, intervals.get("latency_p50_s"), "p50 "),
             *_bounds(numbers.seconds_bounds, intervals.get("latency_p95_s"), "p95 "),
@@ -64,6 +63,18 @@ def column_row(plan: Plan, comparison: Comparison, figures: ColumnFigures, *, pa
         "cached": f"{numbers.count(figures.from_cache)} from cache" if figures.from_cache else "",
         "top_error": figures.top_error,
     }
+
+
+def _about(plan: Plan, comparison: Comparison, figures: ColumnFigures) -> str:
+    """What stands below a column's name: its rank among several, and the model behind it where the name is another."""
+    model = model_id(plan, figures.column)
+    place = rank(figures) if comparison.pairs else ""
+    return " · ".join([*([f"rank {place}"] if place else []), *([model] if model != figures.column.label else [])])
+
+
+def both(first: str, second: str) -> str:
+    """Two figures of a kind; one dash where neither is known."""
+    return first if first == second == numbers.UNKNOWN else f"{first} / {second}"
 
 
 def _bar(interval: Interval | None, top: float) -> dict[str, str] | None:
@@ -142,7 +153,7 @@ def _cents(usd: float) -> str:
 
 
 def _cents_bounds(interval: Interval) -> str:
-    return f"[{_cents(interval.low)}, {_cents(interval.high)}]"
+    return f"[{_cents(interval.low).removesuffix(' ¢')}, {_cents(interval.high).removesuffix(' ¢')}] ¢"
 
 
 def _each(

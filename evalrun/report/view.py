@@ -13,8 +13,8 @@ from evalrun.records.trend import TrendPoint
 from evalrun.report import numbers
 from evalrun.report.charts_view import charts_view
 from evalrun.report.colophon import colophon
-from evalrun.report.column_rows import column_row, mark, rate_scale
-from evalrun.report.fields import model_labels, to_text
+from evalrun.report.column_rows import both, column_row, mark, rate_scale
+from evalrun.report.fields import model_labels, moment, to_text
 from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
 from evalrun.report.slugs import slugs
 from evalrun.report.standings import best_column, by_place, headline_pair, named
@@ -25,6 +25,7 @@ _HEADLINE = re.compile(r"(?P<claim>.*?)(?P<doubt> \[[^\]]*\])(?P<rest>.*)", re.D
 _STRIP = 1000
 _ALIKE = 0.05
 _GATES_AS_THEY_COME = 6
+_WHOLE = 28
 
 
 def view(
@@ -39,7 +40,7 @@ def view(
         "suite": plan.suite.name,
         "description": plan.suite.description,
         "run": facts.run,
-        "headline": headline,
+        "headline": {**headline, "claim_parts": _parts(headline["claim"], comparison)},
         "lede": headline["more"],
         "price": _price_of_winning(comparison, best),
         "band": _band(facts, totals) if partial else None,
@@ -56,7 +57,7 @@ def view(
         "scorers": scorers_view(plan, comparison),
         "totals": _totals(totals),
         "cases": {"rows": _questions(plan), "left_out": left_out, "shown": _questions(plan) - left_out},
-        "what": colophon(plan, facts),
+        "what": colophon(plan, comparison, facts),
     }
 
 
@@ -93,6 +94,17 @@ def _headline(comparison: Comparison) -> dict[str, Any]:
     return {"claim": found["claim"], "doubt": found["doubt"], "rest": f" {rest}" if rest else "", "more": more}
 
 
+def _parts(claim: str, comparison: Comparison) -> list[tuple[str, bool]]:
+    """The claim in parts, each with whether it is the name of a column, which no line break should tear."""
+    labels = sorted(
+        (c.column.label for c in comparison.columns if len(c.column.label) <= _WHOLE), key=len, reverse=True
+    )
+    if not labels:
+        return [(claim, False)]
+    parts = re.split(f"(?<!\\w)({'|'.join(map(re.escape, filter(None, labels)))})(?!\\w)", claim)
+    return [(part, place % 2 == 1) for place, part in enumerate(parts) if part]
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -127,7 +139,7 @@ def _band(facts: RunFacts, totals: Totals) -> dict[str, str]:
     return {
         "word": f"{word}: {scored_of(totals)}",
         "reason": facts.reason + ("" if facts.reason.endswith((".", "!", "?")) or not facts.reason else "."),
-        "when": f"Goes on after {facts.resume_after}." if facts.resume_after else "",
+        "when": f"Goes on after {moment(facts.resume_after)}." if facts.resume_after else "",
         "command": facts.go_on,
     }
 
@@ -258,7 +270,7 @@ def _gate(result: GateResult) -> dict[str, str]:
 def _totals(totals: Totals) -> dict[str, str]:
     return {
         "scored": scored_of(totals),
-        "tokens": f"{numbers.tokens(totals.prompt_tokens)} / {numbers.tokens(totals.completion_tokens)}",
+        "tokens": both(numbers.tokens(totals.prompt_tokens), numbers.tokens(totals.completion_tokens)),
         "tokens_note": "where known" if totals.tokens_partial else "",
         "cost": numbers.money(totals.cost_usd),
         "cost_note": "where known" if totals.cost_partial else "no price known" if totals.cost_unknown else "",

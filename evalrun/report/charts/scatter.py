@@ -63,8 +63,8 @@ LATENCY = Price(
 )
 
 
-def score_and_cost(columns: Sequence[Series]) -> Chart:
-    """Mean score against what an answer costs, in US cents."""
+def score_and_cost(columns: Sequence[Series]) -> Chart | None:
+    """Mean score against what an answer costs, in US cents; None where there is one column."""
     points = [
         Point(
             one=one,
@@ -77,13 +77,13 @@ def score_and_cost(columns: Sequence[Series]) -> Chart:
         for one in columns
         if (figures := one.figures).score is not None and figures.cost_per_cell_usd is not None
     ]
-    if points and not any(point.price for point in points):
+    if len(points) > 1 and not any(point.price for point in points):
         return Chart(name=COST.name, title=COST.title, missing="Every column that has a price is free.")
-    return _chart(COST, points)
+    return _chart(COST, points) if len(columns) > 1 else None
 
 
-def score_and_latency(columns: Sequence[Series]) -> Chart:
-    """Mean score against the median latency of an answer."""
+def score_and_latency(columns: Sequence[Series]) -> Chart | None:
+    """Mean score against the median latency of an answer; None where there is one column."""
     points = [
         Point(
             one=one,
@@ -96,7 +96,7 @@ def score_and_latency(columns: Sequence[Series]) -> Chart:
         for one in columns
         if (figures := one.figures).score is not None and figures.latency_p50_s is not None
     ]
-    return _chart(LATENCY, points)
+    return _chart(LATENCY, points) if len(columns) > 1 else None
 
 
 def _in_cents(usd: Interval | None) -> Interval | None:
@@ -117,7 +117,7 @@ def _chart(price: Price, points: Sequence[Point]) -> Chart:
     groups += [_drawn(point, across, up, price) for point in sorted(points, key=lambda point: point.one.accent)]
     groups += _names(points, front, across, up, Box(_LEFT, 0.0, WIDTH, foot))
     unit = [price.unit, *(["log scale"] * across.log)]
-    said = ["mean score", ", ".join(unit), *(["dashed: the front"] * (len(front) > 1))]
+    said = ["mean score", ", ".join(unit), *(["dotted: the front"] * (len(front) > 1))]
     return Chart(
         name=price.name,
         title=price.title,
@@ -129,11 +129,12 @@ def _chart(price: Price, points: Sequence[Point]) -> Chart:
 
 
 def _across(points: Sequence[Point]) -> Scale:
-    """Prices from 0, or on a log scale where they lie far apart and none is 0."""
+    """Prices with their intervals, from 0, or on a log scale where they lie far apart and none is 0."""
     prices = [point.price for point in points]
+    bounds = [bound for point in points if (doubt := point.price_doubt) for bound in (doubt.low, doubt.high)]
     if min(prices) > 0 and max(prices) / min(prices) >= _FAR_APART:
-        return logarithmic(prices, _LEFT + 8.0, _RIGHT, ticks=5)
-    return linear([0.0, *prices], _LEFT, _RIGHT, ticks=5, floor=0.0)
+        return logarithmic([*prices, *(bound for bound in bounds if bound > 0)], _LEFT + 8.0, _RIGHT, ticks=5)
+    return linear([0.0, *prices, *bounds], _LEFT, _RIGHT, ticks=5, floor=0.0)
 
 
 def _up(points: Sequence[Point], foot: float) -> Scale:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from evalrun.records.comparison import Interval
@@ -26,7 +26,7 @@ _MARKED_UP_TO = 12
 def pass_rate_trend(columns: Sequence[Series], trend: Sequence[TrendPoint]) -> Chart | None:
     """The pass rate of each column in each run of *trend*; None where there are not two runs.
 
-    A line is broken where its column was asked something else than it is today, or has nothing scored.
+    A line breaks, and is thin before, where its column was asked something else than today, or has nothing scored.
     """
     runs = sorted({(point.started_at, point.run) for point in trend})[-RUNS:]
     if len(runs) < 2:
@@ -50,15 +50,20 @@ def pass_rate_trend(columns: Sequence[Series], trend: Sequence[TrendPoint]) -> C
     return Chart(
         name="trend",
         title="Trend of the pass rate",
-        unit="%, run by run; a line breaks where other requests were sent",
+        unit=_unit(found.values()),
         words=all_words(groups),
         height=foot + FOOT,
         groups=tuple(groups),
     )
 
 
+def _unit(points: Iterable[TrendPoint]) -> str:
+    changed = not all(point.same_requests for point in points)
+    return "%, run by run" + ("; thin: other requests than today's" if changed else "")
+
+
 def _reach(rates: Sequence[Interval]) -> list[float]:
-    """Every rate, and the interval of the latest, so that whiskers fit."""
+    """The bounds of every rate, so that whiskers fit."""
     return [bound for rate in rates for bound in (rate.low, rate.high)]
 
 
@@ -85,21 +90,26 @@ def _dates(runs: Sequence[tuple[float, str]], across: Scale, foot: float) -> Gro
 
 
 def _line(one: Series, points: Sequence[TrendPoint | None], across: Scale, up: Scale) -> Group:
-    d, drawn, shapes, before = "", "", [], False
+    """A column's line: full where it was asked what it is asked today, thin where that was something else."""
+    full, thin, doubt = "", "", ""
+    marks: list[Shape] = []
+    before: TrendPoint | None = None
     for place, point in enumerate(points):
         if point is None or point.pass_rate is None:
-            before = False
+            before = None
             continue
         x, y = across(float(place)), up(point.pass_rate.mean)
-        d += f"{'L' if before and point.same_requests else 'M'}{at(x)} {at(y)}"
-        drawn += upright(x, up(point.pass_rate.low), up(point.pass_rate.high), half=2.0) if one.accent else ""
+        goes_on = before is not None and before.same_requests == point.same_requests
+        step = f"{'L' if goes_on else 'M'}{at(x)} {at(y)}"
+        full, thin = (full + step, thin) if point.same_requests else (full, thin + step)
+        doubt += upright(x, up(point.pass_rate.low), up(point.pass_rate.high), half=2.0) if one.accent else ""
         if len(points) <= _MARKED_UP_TO:
-            shapes.append(one.at(x, y))
-        before = point.same_requests
-    known = [point for point in points if point is not None and point.pass_rate is not None]
-    rates = ", ".join(numbers.percent(point.pass_rate.mean) for point in known if point.pass_rate)
-    whiskers = [Path(d=drawn, kind=one.kind("whisk thin"))] if drawn else []
-    return Group(shapes=(*whiskers, Path(d=d, kind=one.kind("trend")), *shapes), title=f"{one.name} {rates}")
+            marks.append(one.at(x, y))
+        before = point
+    kinds = ((doubt, "whisk thin"), (full, "trend"), (thin, "trend thin"))
+    rates = ", ".join(numbers.percent(one.pass_rate.mean) for one in points if one is not None and one.pass_rate)
+    lines = [Path(d=d, kind=one.kind(kind)) for d, kind in kinds if d]
+    return Group(shapes=(*lines, *marks), title=f"{one.name} {rates}")
 
 
 def _ends(
