@@ -97,7 +97,10 @@ def _row(plan: Plan, at: int, kinds: Mapping[str, Kind], hard: Sequence[float], 
     if fate < kind.pending + kind.errors:
         return Row(**base, exchanges=(Exchange(request_key="", outcome=_failed()),))
     if cell.case >= (1 - kind.spared) * len(plan.suite.cases):
-        return Row(**base, exchanges=(Exchange(request_key="", outcome=Failure(kind=FailureKind.SPARED, message="decided before")),))
+        return Row(
+            **base,
+            exchanges=(Exchange(request_key="", outcome=Failure(kind=FailureKind.SPARED, message="decided before")),),
+        )
     passed = 0.6 * hard[cell.case] + 0.4 * luck < kind.right
     value = 1.0 if passed else round(0.4 * luck, 2)
     scores = (Score(name="equals", value=value, passed=passed),)

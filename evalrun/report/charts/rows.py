@@ -54,8 +54,11 @@ def heading(name: str, said: str, y: float, look: str = "") -> tuple[Shape, ...]
     return (left, Text(x=WIDTH, y=y, text=said, kind=f"figure {look}".strip(), anchor="end")) if said else (left,)
 
 
-def axis(scale: Scale, top: float, foot: float, write: Callable[[float], str], unit: str = "") -> Group:
-    """Grid lines at a scale's ticks with their figures below; the last one bears the unit.
+def axis(
+    scale: Scale, top: float, foot: float, write: Callable[[float], str], unit: str = "", *, left: float = 0.0
+) -> Group:
+    """Grid lines at a scale's ticks with their figures below, none of which begins left of *left*; the last one bears
+    the unit.
 
     A figure that would come too near to the one before it is left out, its line stays.
     """
@@ -65,18 +68,18 @@ def axis(scale: Scale, top: float, foot: float, write: Callable[[float], str], u
         x = scale(tick)
         shapes.append(Path(d=line(x, top, x, foot), kind="grid"))
         said = f"{text}{unit}" if index == len(texts) - 1 else text
-        left, right, place, anchor = _spot(x, width(said, SMALL))
-        if left < last + 4.0:
+        begin, right, place, anchor = _spot(x, width(said, SMALL), left)
+        if begin < last + 4.0:
             continue
         shapes.append(Text(x=place, y=foot + 14.0, text=said, kind="ax", anchor=anchor))
         last = right
     return Group(shapes=tuple(shapes))
 
 
-def _spot(x: float, wide: float) -> tuple[float, float, float, Anchor]:
+def _spot(x: float, wide: float, left: float) -> tuple[float, float, float, Anchor]:
     """Where a text below a tick lies, from where to where, so that it stays inside the chart."""
-    if x - wide / 2 < 0:
-        return 0.0, wide, 0.0, "start"
+    if x - wide / 2 < left:
+        return left, left + wide, left, "start"
     if x + wide / 2 > WIDTH:
         return WIDTH - wide, WIDTH, WIDTH, "end"
     return x - wide / 2, x + wide / 2, x, "middle"

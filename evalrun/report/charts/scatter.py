@@ -110,7 +110,7 @@ def _chart(price: Price, points: Sequence[Point]) -> Chart:
     across, up = _across(points), _up(points, foot)
     front = sorted((point for point in points if point.front), key=lambda point: (point.price, -point.score))
     groups = [
-        axis(across, _TOP, foot, price.tick),
+        axis(across, _TOP, foot, price.tick, left=_LEFT - 3.0),
         _scores(up),
         *([_front(front, across, up)] if len(front) > 1 else []),
     ]

@@ -69,10 +69,9 @@ def _reach(rates: Sequence[Interval]) -> list[float]:
 
 def _scores(up: Scale) -> Group:
     shapes: list[Shape] = []
-    for index, tick in enumerate(up.ticks):
-        unit = " %" if index == len(up.ticks) - 1 else ""
+    for tick in up.ticks:
         shapes.append(Path(d=line(_LEFT, up(tick), WIDTH - _NAMES, up(tick)), kind="grid"))
-        shapes.append(Text(x=_LEFT - 6.0, y=up(tick) + 4.0, text=percent_tick(tick) + unit, kind="ax", anchor="end"))
+        shapes.append(Text(x=_LEFT - 6.0, y=up(tick) + 4.0, text=percent_tick(tick), kind="ax", anchor="end"))
     return Group(shapes=tuple(shapes))
 
 
