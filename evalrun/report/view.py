@@ -13,13 +13,12 @@ from evalrun.records.trend import TrendPoint
 from evalrun.report import numbers
 from evalrun.report.charts_view import charts_view
 from evalrun.report.colophon import colophon
-from evalrun.report.column_rows import both, column_row, mark, rate_scale
-from evalrun.report.fields import model_labels, moment, to_text
+from evalrun.report.column_rows import both, column_row, rate_scale
+from evalrun.report.fields import moment, to_text
 from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
 from evalrun.report.slugs import slugs
 from evalrun.report.standings import best_column, by_place, headline_pair, named
 from evalrun.report.totals import Totals, scored_of
-from evalrun.safe_text import visible
 
 _HEADLINE = re.compile(r"(?P<claim>.*?)(?P<doubt> \[[^\]]*\])(?P<rest>.*)", re.DOTALL)
 _STRIP = 1000
@@ -59,24 +58,6 @@ def view(
         "cases": {"rows": _questions(plan), "left_out": left_out, "shown": _questions(plan) - left_out},
         "what": colophon(plan, comparison, facts),
     }
-
-
-def models_shown(plan: Plan, comparison: Comparison) -> list[dict[str, Any]]:
-    """The models of the case table: label, mark, and whether they are simulated or the best."""
-    best = best_column(comparison)
-    shown = []
-    for label in model_labels(plan):
-        figures = [c for c in comparison.columns if c.column.model == label]
-        shown.append(
-            {
-                "label": visible(label),
-                "mark": mark(plan, label),
-                "simulated": any(c.simulated for c in figures),
-                "recorded": any(c.recorded for c in figures),
-                "best": best is not None and best.column.model == label,
-            }
-        )
-    return shown
 
 
 def _headline(comparison: Comparison) -> dict[str, Any]:
