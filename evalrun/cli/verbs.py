@@ -148,6 +148,7 @@ def report(run: str, prices: Path | None, formats: tuple[str, ...], *, prices_as
     With --prices every cost is reckoned anew, in gates and scorers too, and stays so in later reports.
     """
     from evalrun.conduct.report import rebuild
+    from evalrun.safe_text import safe_line
 
     if prices is not None and prices_as_paid:
         raise click.UsageError("--prices and --prices-as-paid exclude each other")
@@ -155,6 +156,8 @@ def report(run: str, prices: Path | None, formats: tuple[str, ...], *, prices_as
     finished = rebuild(
         run, _offline({"results": results}), prices=prices, as_paid=prices_as_paid, formats=asked or None
     )
+    for line in finished.warnings:
+        click.echo(safe_line(f"WARNING: {line}"), err=True)
     for name in finished.written if asked else ("report.html",):
         click.echo(f"written: {finished.folder / name}")
     return 0
@@ -202,11 +205,16 @@ def runs(context: click.Context, results: Path) -> int:
 def prune(context: click.Context, suite: str | None, keep: int, results: Path) -> int:
     """Remove all but the newest N finished runs of each suite; unfinished ones stay."""
     from evalrun.clock import SystemClock
+    from evalrun.conduct.index import refresh_index
     from evalrun.report.numbers import plural
+    from evalrun.safe_text import safe_line
     from evalrun.store.prune import prune as remove
 
     said_here = context.get_parameter_source("results") is not ParameterSource.DEFAULT
-    removed = remove(results if said_here else context.obj, suite, keep, now=SystemClock().time())
+    place = results if said_here else context.obj
+    removed = remove(place, suite, keep, now=SystemClock().time())
+    if removed and (warning := refresh_index(place)):
+        click.echo(safe_line(f"WARNING: {warning}"), err=True)
     for one in removed:
         click.echo(f"removed {one.folder}")
     click.echo(f"{plural(len(removed), 'run')} removed")

@@ -13,20 +13,26 @@ from evalrun import __version__
 from evalrun.clock import Clock
 from evalrun.conduct.baselines import baseline_of
 from evalrun.conduct.daily import cases_a_day
+from evalrun.conduct.identity import column_digests
+from evalrun.conduct.index import refresh_index
 from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
+from evalrun.conduct.regressions import Watcher, before_of, regressions_of
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
+from evalrun.conduct.trend import trend_of
 from evalrun.errors import ExitCode, StorageError
 from evalrun.prices import price_date
+from evalrun.records.baseline import Baseline
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
 from evalrun.records.suite import Price
+from evalrun.records.trend import TrendPoint
 from evalrun.report.formats import standing
 from evalrun.report.write import write_reports
 from evalrun.stats.compare import compare
@@ -37,13 +43,15 @@ from evalrun.suite.plan import changes_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A run as it stands after a sitting; *written* names the reports that were written."""
+    """A run as it stands after a sitting; *written* names the reports that were written, *warnings* says
+    what else was to be done and was not."""
 
     plan: Plan
     comparison: Comparison
     facts: RunFacts
     folder: Path
     written: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -86,13 +94,19 @@ def finish(
         "evalrun_version": __version__,
         "python_version": python_version(),
     }
-    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch))
-    facts = finished.facts
+    baseline = baseline_of(plan.suite)
+    before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
+    watcher = None if before is None else Watcher(before)
+    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch), baseline, watcher)
+    regressions = None if watcher is None else regressions_of(store, plan, watcher)
+    facts = replace(finished.facts, digests=column_digests(plan), regressions=regressions)
     store.set_meta(
         state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
     )
-    written = write(store, plan, finished.comparison, facts, formats=formats, more=options.formats)
-    return replace(finished, written=written)
+    trend = trend_of(store.folder, plan, finished.comparison, facts)
+    written = write(store, plan, finished.comparison, facts, trend, formats=formats, more=options.formats)
+    warning = refresh_index(options.results, store.folder)
+    return replace(finished, facts=facts, written=written, warnings=(warning,) if warning else ())
 
 
 def as_it_stands(store: RunStore) -> Finished:
@@ -110,7 +124,8 @@ def as_it_stands(store: RunStore) -> Finished:
         "python_version": "",
     }
     plan = with_overrides(store.plan(), store.prices())
-    return _finished(store, plan, last_ending(store), said, (), stopped(store, plan, watch_of(store, plan)))
+    decided = stopped(store, plan, watch_of(store, plan))
+    return _finished(store, plan, last_ending(store), said, (), decided, baseline_of(plan.suite))
 
 
 def _finished(
@@ -120,12 +135,18 @@ def _finished(
     said: Mapping[str, Any],
     changes: tuple[str, ...],
     stopping: Stopped | None,
+    baseline: Baseline | str,
+    watcher: Watcher | None = None,
 ) -> Finished:
-    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early."""
+    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early.
+
+    The *watcher* sees every row that is counted.
+    """
     ended = ending.interrupted is None and not ending.paused
     reckoned = _forecast(plan)
     a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
-    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day, baseline=baseline_of(plan.suite))
+    rows = store.rows() if watcher is None else watcher.over(store.rows())
+    comparison = compare(plan, rows, complete=ended, cases_a_day=a_day, baseline=baseline)
     state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,
@@ -169,6 +190,7 @@ def write(
     plan: Plan,
     comparison: Comparison,
     facts: RunFacts,
+    trend: tuple[TrendPoint, ...],
     *,
     formats: Collection[str] | None,
     more: Collection[str],
@@ -182,7 +204,7 @@ def write(
         return store.rows(with_messages=True)
 
     try:
-        written = write_reports(store.folder, plan, rows, comparison, facts, formats=formats)
+        written = write_reports(store.folder, plan, rows, comparison, facts, trend=trend, formats=formats)
         for path in stale:
             path.unlink(missing_ok=True)
     except OSError as error:

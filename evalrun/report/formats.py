@@ -17,6 +17,7 @@ from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
+from evalrun.records.trend import TrendPoint
 from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
 from evalrun.report.island import Island
 from evalrun.report.json_files import manifest, request_lines, results_line
@@ -32,6 +33,7 @@ class Told:
     plan: Plan
     comparison: Comparison
     facts: RunFacts
+    trend: tuple[TrendPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
