@@ -16,31 +16,35 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 OVERLAPS = """
 () => {
   const found = [];
+  const meet = (a, b, air) => a.x + 1 < b.x + b.width && b.x + 1 < a.x + a.width
+    && a.y + air < b.y + b.height && b.y + air < a.y + a.height;
   for (const svg of document.querySelectorAll('figure svg')) {
     const name = svg.closest('figure').id, room = svg.viewBox.baseVal;
     const boxes = [...svg.querySelectorAll('text:not(.in-mark)')].map(text => [text.textContent, text.getBBox()]);
     const marks = [...svg.querySelectorAll('use.mark')].map(mark => ['a mark', mark.getBBox()]);
-    for (const [text, box] of boxes)
+    boxes.forEach(([text, box], i) => {
       if (box.x < -1 || box.x + box.width > room.width + 1 || box.y < -4 || box.y + box.height > room.height + 4)
         found.push(`${name}: ${text} reaches outside`);
-    const meet = (a, b) => a.x + 1 < b.x + b.width && b.x + 1 < a.x + a.width && a.y + 2.5 < b.y + b.height && b.y + 2.5 < a.y + a.height;
-    boxes.forEach(([text, box], i) => {
-      for (const [other, its] of boxes.slice(i + 1)) if (meet(box, its)) found.push(`${name}: ${text} lies on ${other}`);
-      if (/score/.test(name)) for (const [other, its] of marks) if (meet(box, its)) found.push(`${name}: ${text} lies on ${other}`);
+      for (const [other, its] of [...boxes.slice(i + 1), ...marks])
+        if (meet(box, its, 3)) found.push(`${name}: ${text} lies on ${other}`);
     });
   }
   return found;
 }
 """
+"""Texts of charts that lie on one another or on a mark, or reach outside."""
 
 SIDEWAYS = """
 () => {
   const wide = document.documentElement.clientWidth;
-  return document.documentElement.scrollWidth <= wide ? [] : [...document.querySelectorAll('main *, footer *')]
+  if (document.documentElement.scrollWidth <= wide) return [];
+  return [...document.querySelectorAll('main *, footer *')]
     .filter(e => e.getBoundingClientRect().right > wide + 1 && !e.closest('.xs, .flip-list')).slice(0, 5)
-    .map(e => `${e.tagName}.${e.getAttribute('class')}: ${e.textContent.trim().slice(0, 60)}`).concat('scrolls sideways');
+    .map(e => `${e.tagName}.${e.getAttribute('class')}: ${e.textContent.trim().slice(0, 60)}`)
+    .concat('scrolls sideways');
 }
 """
+"""What makes the page scroll sideways, if it does."""
 
 
 @dataclass

@@ -187,18 +187,42 @@ PAUSED = {
     "exit_code": 75,
 }
 STATES = {
-    "three": lambda: State(made({**THREE, "sim/large": Kind(right=0.8, cost_usd=0.0, latency_s=0.01)}, gates=GATES, facts={"exit_code": 0})),
+    "three": lambda: State(
+        made({**THREE, "sim/large": Kind(right=0.8, cost_usd=0.0, latency_s=0.01)}, gates=GATES, facts={"exit_code": 0})
+    ),
     "trend": lambda: State(made(THREE), trend_of(list(THREE))),
     "tie": lambda: State(made({"a": Kind(right=0.7), "b": Kind(right=0.71, latency_s=2.0)}, cases=60)),
-    "partial": lambda: State(made({k: replace(v, pending=0.6) for k, v in THREE.items()}, gates=GATES, facts=PAUSED, complete=False)),
-    "errors in a column": lambda: State(made({**THREE, "broken": Kind(errors=1.0)}, facts={"state": "incomplete", "exit_code": 3})),
-    "errors everywhere": lambda: State(made({k: Kind(errors=1.0) for k in THREE}, facts={"state": "incomplete", "exit_code": 3})),
+    "partial": lambda: State(
+        made({k: replace(v, pending=0.6) for k, v in THREE.items()}, gates=GATES, facts=PAUSED, complete=False)
+    ),
+    "errors in a column": lambda: State(
+        made({**THREE, "broken": Kind(errors=1.0)}, facts={"state": "incomplete", "exit_code": 3})
+    ),
+    "errors everywhere": lambda: State(
+        made({k: Kind(errors=1.0) for k in THREE}, facts={"state": "incomplete", "exit_code": 3})
+    ),
     "one column": lambda: State(made({"only": Kind(right=0.39, streamed=True)})),
-    "nothing asked": lambda: State(made({k: Kind(pending=1.0) for k in THREE}, facts={"state": "interrupted", "exit_code": 130}, complete=False)),
-    "simulated": lambda: State(made({"sim/large": Kind(right=0.9, cost_usd=0.0, latency_s=0.02), "sim/small": Kind(right=0.6, cost_usd=0.0, latency_s=0.01)})),
-    "recorded": lambda: State(made({"rec finetuning": Kind(right=0.4, cost_usd=None, latency_s=None), "rec verification": Kind(right=0.55, cost_usd=None, latency_s=None)})),
+    "nothing asked": lambda: State(
+        made({k: Kind(pending=1.0) for k in THREE}, facts={"state": "interrupted", "exit_code": 130}, complete=False)
+    ),
+    "simulated": lambda: State(
+        made(
+            {
+                "sim/large": Kind(right=0.9, cost_usd=0.0, latency_s=0.02),
+                "sim/small": Kind(right=0.6, cost_usd=0.0, latency_s=0.01),
+            }
+        )
+    ),
+    "recorded": lambda: State(
+        made(
+            {
+                "rec finetuning": Kind(right=0.4, cost_usd=None, latency_s=None),
+                "rec verification": Kind(right=0.55, cost_usd=None, latency_s=None),
+            }
+        )
+    ),
     "twelve": lambda: State(made(TWELVE), trend_of(list(TWELVE), 14)),
     "stopped early": lambda: State(made({"a": Kind(right=0.9), "b": Kind(right=0.5, spared=0.4)})),
     "samples": lambda: State(made(dict(list(THREE.items())[:2]), cases=60, samples=3)),
     "all pass": lambda: State(made({"a": Kind(right=1.1), "b": Kind(right=1.1)}, cases=12)),
-}  # fmt: skip
+}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _LOG_STEPS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 _SLACK = 1e-9
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +48,14 @@ def linear(
     It does not reach below *floor* nor above *top*, which all values keep to. Raises ValueError without a value.
     """
     low, high = min(values), max(values)
-    if high - low <= _SLACK * max(1.0, abs(low), abs(high)):
-        room = abs(low) * 0.1 or 0.5
+    if high - low <= _SLACK * max(_LEAST, abs(low), abs(high)):
+        room = abs(low) * 0.1 if abs(low) > _LEAST else 0.5
         low, high = max(floor, low - room), min(top, high + room)
     for step in _round_steps((high - low) / max(1, ticks - 1)):
         first, last = math.floor(low / step + _SLACK), math.ceil(high / step - _SLACK)
         if last - first <= ticks - 1:
             break
-    found = tuple(round(at * step, 12) + 0.0 for at in range(first, last + 1))
+    found = tuple(float(f"{at * step:.12g}") + 0.0 for at in range(first, last + 1))
     inside = tuple(tick for tick in found if floor - _SLACK <= tick <= top + _SLACK)
     return Scale(low=max(floor, found[0]), high=min(top, found[-1]), start=start, end=end, ticks=inside)
 
