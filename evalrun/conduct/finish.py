@@ -11,11 +11,10 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
-from evalrun.conduct.baselines import baseline_of
+from evalrun.conduct.baselines import baseline_of, is_scored
 from evalrun.conduct.daily import cases_a_day
 from evalrun.conduct.identity import column_digests
 from evalrun.conduct.index import refresh_index
-from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
@@ -80,9 +79,7 @@ def finish(
     """
     prices = store.prices()
     plan = with_overrides(plan, prices)
-    score_rows(store, plan, prices)
-    watch = watch_of(store, plan)
-    keep_accounts(store, plan, watch)
+    watch = keep_accounts(store, plan, prices)
     if ending.paused and next(store.pending(), None) is None:
         ending = replace(ending, paused="", resume_at=None)  # what it waited for is not needed any more
     said = (None if sat else _noted(store, "sitting")) or {
@@ -146,7 +143,14 @@ def _finished(
     reckoned = _forecast(plan)
     a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
     rows = store.rows() if watcher is None else watcher.over(store.rows())
-    comparison = compare(plan, rows, complete=ended, cases_a_day=a_day, baseline=baseline)
+    comparison = compare(
+        plan,
+        rows,
+        complete=ended,
+        cases_a_day=a_day,
+        baseline=baseline,
+        watched=stopping.pairs if stopping else (),
+    )
     state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,
@@ -266,8 +270,8 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         said.append(
             f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once"
         )
-    if not plan.suite.scorers and not any(case.scorers for case in plan.suite.cases):
-        said.append("the suite has no scorers: every answer counts as passed")
+    if not is_scored(plan.suite):
+        said.append("no scorer decides a verdict: every answer counts as passed")
     said += changes_of(plan)
     return (*warnings_of(plan), *said, *model_notes(plan))
 

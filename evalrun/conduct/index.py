@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalrun.files import staged
@@ -108,7 +108,10 @@ class _Allowance:
     left: int
 
     def read(self, folder: Path) -> RunSummary:
-        """A run's summary, without its figures where there is no room for them any more."""
-        summary = read_summary(folder, LINKS, most_bytes=max(0, min(MOST_BYTES, self.left)))
-        self.left -= changed_at(folder)[1]
+        """A run's summary; where there is too much to read, its name and files alone."""
+        size = changed_at(folder)[1]
+        summary = read_summary(folder, LINKS, most_bytes=min(MOST_BYTES, self.left) if size <= self.left else 0)
+        if MOST_BYTES >= size > self.left:
+            summary = replace(summary, problem="not read: there are too many runs here")
+        self.left = max(0, self.left - size)
         return summary

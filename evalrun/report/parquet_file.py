@@ -9,8 +9,7 @@ It needs pyarrow, which the extra ``parquet`` brings.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 Read = Callable[[Row], Any]
 
 _ROWS, _BYTES = 10_000, 16_000_000  # of a group, whichever comes first
+_LONG = ("output", "reason", "expected", "error")
 _EXACT = 2**53  # up to here every whole number is a float
 _INT64 = 2**63
 
@@ -49,6 +49,7 @@ class ResultsParquet:
 
         columns, types = _columns(plan, run), _types(pa)
         self._reads = [read for _, read in columns.values()]
+        self._long = [at for at, name in enumerate(columns) if name in _LONG or name.startswith("var.")]
         names = zip(_distinct(columns), columns.values(), strict=True)
         self._schema = pa.schema([(name, types[kind]) for name, (kind, _) in names])
         self._writer = parquet.ParquetWriter(_Sink(file), self._schema, compression="zstd")
@@ -57,9 +58,9 @@ class ResultsParquet:
 
     def add(self, row: Row) -> None:
         """Take one row."""
-        record = [_clean(read(row)) for read in self._reads]
+        record = [read(row) for read in self._reads]
         self._group.append(record)
-        self._bytes += sum(len(value) for value in record if isinstance(value, str))
+        self._bytes += sum([len(record[at]) for at in self._long if isinstance(record[at], str)])
         if len(self._group) >= _ROWS or self._bytes >= _BYTES:
             self._flush()
 
@@ -73,7 +74,7 @@ class ResultsParquet:
 
         if self._group:
             columns = zip(zip(*self._group, strict=True), self._schema.types, strict=True)
-            arrays = [pa.array(values, kind) for values, kind in columns]
+            arrays = [_array(pa, values, kind) for values, kind in columns]
             self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         self._group, self._bytes = [], 0
 
@@ -96,6 +97,14 @@ class _Sink:
 
     def close(self) -> None:
         self.closed = True
+
+
+def _array(pa: Any, values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """A column of a group; what is no number is null. Lone surrogates are rare enough to look for them on demand."""
+    try:
+        return pa.array(values, kind, from_pandas=True)
+    except UnicodeEncodeError:
+        return pa.array([_clean(value) for value in values], kind, from_pandas=True)
 
 
 def _types(pa: Any) -> dict[str, pa.DataType]:
@@ -183,12 +192,10 @@ def _as(kind: str, value: Any) -> Any:
 
 
 def _clean(value: Any) -> Any:
-    """Text without lone surrogates, which UTF-8 does not have; a figure that is none is null."""
+    """Text without lone surrogates, which UTF-8 does not have."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, list):
-        return [_clean(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return [_clean(one) for one in value] if isinstance(value, list) else value
 
 
 def _of_response(name: str) -> Read:

@@ -169,14 +169,15 @@ def _told(pair: Pair, comparison: Comparison) -> str:
 
 def _is_told(pair: Pair, comparison: Comparison) -> bool:
     """Whether the conclusion says all that matters of a pair: who is better, by how much, and how sure that is."""
-    return pair.decided and bool(_told(pair, comparison))
+    return pair.decided and not pair.watched and bool(_told(pair, comparison))
 
 
 def _pair(pair: Pair, *, needs: bool) -> str:
     """``large – mini: +37.5 points [2.1, 72.9], better, p=0.031``, p in one word, so that no line breaks in it."""
     by = f"{numbers.points(pair.difference.mean)} points {numbers.points_bounds(pair.difference)}"
     p = pair.p_value if pair.p_adjusted is None else pair.p_adjusted
-    said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {numbers.p(p).replace(' ', '')}"
+    how = pair.watched or numbers.p(p).replace(" ", "")
+    said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {how}"
     return f"{said} ({pair.needs})" if pair.needs and needs else said
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from evalrun.cli.color import wants_color
+from evalrun.report.formats import REPORT_FILES
 from tests.cli.harness import Said, call, environment, newest_run
 from tests.conftest import require
 
@@ -245,3 +246,13 @@ def test_the_end_of_a_run_fits_a_real_terminal(suite: Path, columns: int) -> Non
     assert "\x1b[1m" in text
     assert "\x1b" not in without
     assert plain != text
+
+
+@pytest.mark.parametrize("verb", ["report", "run"])
+def test_help_names_every_format(capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    """`report --help` lists what there is to rebuild, and `run --help` what is not written anyway."""
+    said = " ".join(call(capsys, verb, "--help").out.split())
+    wanted = {file.format for file in REPORT_FILES if verb == "report" or not file.always}
+    (told,) = re.findall(r"--format KIND .*?: ([a-z, ]+);", said)
+
+    assert set(re.split(r", | or ", told)) == wanted

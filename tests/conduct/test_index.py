@@ -155,5 +155,5 @@ def test_what_is_read_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     assert "2 older suites not listed" in few
     assert "2 more runs not listed" in page(tmp_path)
-    assert "its run.json cannot be read" in page(tmp_path)
+    assert "not read: there are too many runs here" in page(tmp_path)
     assert "2026-11-06T10-31-07Z-3f9c" in page(tmp_path)
