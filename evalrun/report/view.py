@@ -40,7 +40,7 @@ def view(
         "description": plan.suite.description,
         "run": facts.run,
         "headline": {**headline, "claim_parts": _parts(headline["claim"], comparison)},
-        "lede": headline["more"],
+        "lede": _lede(headline["more"]),
         "price": _price_of_winning(comparison, best),
         "band": _band(facts, totals) if partial else None,
         "badges": _badges(comparison, totals, partial=partial),
@@ -73,6 +73,12 @@ def _headline(comparison: Comparison) -> dict[str, Any]:
     if rest.startswith("(") and rest.endswith(")"):
         more, rest = [f"{_capital(rest[1:-1])}.", *more], ""
     return {"claim": found["claim"], "doubt": found["doubt"], "rest": f" {rest}" if rest else "", "more": more}
+
+
+def _lede(more: Sequence[str]) -> tuple[str, str]:
+    """What goes before the price of winning, which is what the headline stands on, and what goes behind."""
+    first = list(more[:1]) if more and more[0].startswith("Paired, ") else []
+    return " ".join(first), " ".join(more[len(first) :])
 
 
 def _parts(claim: str, comparison: Comparison) -> list[tuple[str, bool]]:
@@ -207,7 +213,8 @@ def _strip(plan: Plan, comparison: Comparison) -> dict[str, Any] | None:
             at += width
     return {
         "segments": segments,
-        "about": f"{numbers.count(n)} pairs of answers to the same questions, {pair_test(pair)}",
+        "about": f"{numbers.plural(n, 'pair')} of answers to the same questions, {pair_test(pair)}: "
+        f"{'more than chance' if pair.decided else 'may be chance'}. Brackets are 95 % intervals.",
     }
 
 

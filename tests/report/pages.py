@@ -23,7 +23,7 @@ OVERLAPS = """
     const boxes = [...svg.querySelectorAll('text:not(.in-mark)')].map(text => [text.textContent, text.getBBox()]);
     const marks = [...svg.querySelectorAll('use.mark')].map(mark => ['a mark', mark.getBBox()]);
     boxes.forEach(([text, box], i) => {
-      if (box.x < -1 || box.x + box.width > room.width + 1 || box.y < -4 || box.y + box.height > room.height + 4)
+      if (box.x < -2 || box.x + box.width > room.width + 2 || box.y < -4 || box.y + box.height > room.height + 4)
         found.push(`${name}: ${text} reaches outside`);
       for (const [other, its] of [...boxes.slice(i + 1), ...marks])
         if (meet(box, its, 3)) found.push(`${name}: ${text} lies on ${other}`);

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from evalrun.report.write import write_reports
+from tests.conftest import ROOT
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
 from tests.report.pages import OVERLAPS, SIDEWAYS, Opened, chromium, faults, opening
@@ -47,6 +50,15 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return page
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report that a new user sees first."""
+    results = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "evalrun", "suites/basic.yaml", "--results", str(results), "--quiet"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    return next(results.glob("basic/*/report.html"))
+
+
 @pytest.mark.parametrize("name", STATES)
 def test_no_text_of_a_chart_lies_on_another(open_page: Open, page_of: Callable[[str], Path], name: str) -> None:
     """In every state, in the reader's own font: texts keep off each other, off marks, and stay inside their charts."""
@@ -61,6 +73,16 @@ def test_no_text_of_a_chart_lies_on_another(open_page: Open, page_of: Callable[[
 def test_axe_finds_no_barrier(open_page: Open, page_of: Callable[[str], Path], name: str, scheme: str) -> None:
     """In every state, light and dark, axe-core finds no serious or critical fault."""
     assert faults(open_page(page_of(name), scheme=scheme).page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_demo_has_no_barrier(open_page: Open, demo: Path, scheme: str) -> None:
+    """The report of suites/basic.yaml: axe-core finds nothing serious, no chart's texts collide, nothing complains."""
+    shown = open_page(demo, scheme=scheme)
+
+    assert faults(shown.page) == []
+    assert shown.page.evaluate(OVERLAPS) == []
+    assert shown.complaints == []
 
 
 def test_axe_would_find_one(open_page: Open, tmp_path: Path) -> None:
