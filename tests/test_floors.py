@@ -87,6 +87,7 @@ LAW = Law(
         "evalrun.providers.limit_words",
         "evalrun.scoring.*",
         "evalrun.stats.*",
+        "evalrun.report.annotations",
         "evalrun.report.charts.*",
         "evalrun.report.charts_view",
         "evalrun.report.limits_text",

@@ -24,6 +24,8 @@ FILES = (
     ("results.jsonl", "every cell in full, answers word for word"),
     ("requests.jsonl", "every request with its attempts"),
     ("run.json", "the whole run in figures, for programs"),
+    ("summary.md", "conclusion, table and what got worse, for a pull request"),
+    ("junit.xml", "cases as tests, for CI"),
 )
 """The files beside the page, and what each holds."""
 

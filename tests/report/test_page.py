@@ -83,6 +83,8 @@ FILES = {f"{name}.csv" for name in ("results", "comparison", "summary")} | {
     "results.jsonl",
     "requests.jsonl",
     "run.json",
+    "summary.md",
+    "junit.xml",
 }
 
 
