@@ -120,7 +120,10 @@ def _reckoned(plan: Plan) -> list[tuple[str, str]]:
     """What each figure is, and what evalrun promises of it."""
     several = plan.suite.samples > 1
     test = "sign flips of whole cases" if several else "exact McNemar test"
-    weights = ", ".join(f"{scorer.name} ({scorer.weight:g})" for scorer in plan.suite.scorers)
+    named = [f"{scorer.name} ({scorer.weight:g})" for scorer in plan.suite.scorers]
+    weights = ", ".join(
+        [*named, *(["those of single cases"] if any(case.scorers for case in plan.suite.cases) else [])]
+    )
     clustered = "; samples of one case count by how much they repeat one another" if several else ""
     return [
         (

@@ -77,3 +77,15 @@ def test_the_forecast_stands_beside_the_fact() -> None:
 
     assert facts["Forecast"] == "16 requests planned; 24 sent, $0.00046"
     assert facts["Tolerated"] == "no cell without a verdict"
+
+
+def test_the_score_names_all_that_goes_into_it() -> None:
+    """The suite's scorers with their weights, and that single cases have their own."""
+    run = made()
+    first, *others = run.plan.suite.cases
+    own = replace(run.plan.suite, cases=(replace(first, scorers=run.plan.suite.scorers[:1]), *others))
+    plain = dict(colophon(run.plan, run.comparison, run.facts)["reckoned"])["Score"]
+    with_own = dict(colophon(replace(run.plan, suite=own), run.comparison, run.facts)["reckoned"])["Score"]
+
+    assert plain == "Weighted mean of the scorers: icontains (1), form (0.5), in 0..1."
+    assert "form (0.5), those of single cases" in with_own

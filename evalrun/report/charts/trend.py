@@ -76,8 +76,11 @@ def _scores(up: Scale) -> Group:
 
 
 def _dates(runs: Sequence[tuple[float, str]], across: Scale, foot: float) -> Group:
-    """The days of the first and the last run."""
-    first, last = (datetime.fromtimestamp(runs[end][0], UTC).strftime("%-d %b %Y") for end in (0, -1))
+    """The days of the first and the last run, or their times where that is one day."""
+    ends = [datetime.fromtimestamp(runs[end][0], UTC) for end in (0, -1)]
+    first, last = (end.strftime("%-d %b %Y") for end in ends)
+    if first == last:
+        first, last = (end.strftime("%H:%M UTC") for end in ends)
     middle = f"{len(runs)} runs"
     shapes: list[Shape] = [Text(x=_LEFT, y=foot + 14.0, text=first, kind="ax")]
     right = WIDTH - _NAMES + 8.0

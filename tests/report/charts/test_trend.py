@@ -60,6 +60,15 @@ def test_other_requests_are_thin_and_apart() -> None:
     assert "thin: other requests than today's" in chart.unit
 
 
+def test_runs_of_one_day_are_told_by_their_times() -> None:
+    """A date that is the same at both ends would say nothing."""
+    first, second = points("a", 0.5, 0.6)
+    chart = pass_rate_trend([column("a")], [first, replace(second, started_at=first.started_at + 3_600)])
+
+    assert chart is not None
+    assert {"11:06 UTC", "12:06 UTC"} <= set(texts(chart, "ax"))
+
+
 def test_one_run_is_no_trend() -> None:
     """It takes two runs; of runs without any pass rate it is said."""
     assert pass_rate_trend([column("a")], points("a", 0.5)) is None
