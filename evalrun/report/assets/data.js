@@ -91,11 +91,11 @@ const page = (() => {
     kept.set(block, found);
     const place = c - starts[block];
     if (typeof found[place] === 'string') found[place] = JSON.parse(found[place]);
-    const [expected, vars, questions, cells] = found[place];
+    const [expected, vars, questions, cells, shared] = found[place];
     let before = 0;
     for (let i = at(c, 0, 0), here = at(c, s, k); i < here; i++) if (numbers.word[i]) before++;
     const [output, reason, extracted, question, calls, detail] = cells[before];
-    return {output, reason, extracted, question: questions[question], calls, detail, expected, vars};
+    return {output, reason, extracted, question: questions[question], calls, detail: {...shared, ...detail}, expected, vars};
   }
   function textsHere(c, s, k) {
     const block = blockOf(c);
