@@ -59,7 +59,7 @@ def test_evalrun_commands_exist(page: Path) -> None:
             if isinstance(command, click.Group) and word in command.commands:
                 command = command.commands[word]
         if command is group:
-            wrong += [word for word in words[:1] if not re.fullmatch(r"--version|(?i:.*suite|.*\.ya?ml)", word)]
+            wrong += [word for word in words[:1] if not re.fullmatch(r"--version|--help|(?i:.*suite|.*\.ya?ml)", word)]
             command = group.commands["run"]
         known = {name for option in command.params for name in option.opts} | {"--help", "--version"}
         wrong += [word for word in words if word.startswith("-") and word.partition("=")[0] not in known]

@@ -54,7 +54,7 @@ ScorerFunction = Callable[[Subject, Any], "Finding | float"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorer:
-    """A scorer: its function, the model of its options, and whether it reads the answer's text.
+    """A scorer: its function, the model of its options, and whether it reads the answer's text. *says*: when it passes.
 
     One that reads the text is not asked about an empty answer but fails, negated or not; ``extract`` is for these only.
     """
@@ -62,6 +62,7 @@ class Scorer:
     function: ScorerFunction
     options: type[BaseModel]
     reads_text: bool = True
+    says: str = ""
 
 
 def quote(text: str) -> str:
