@@ -45,7 +45,7 @@ def test_a_page_can_be_followed(
         servers.append(Simulator(tmp_path, *words[1:]))
         return servers[-1].port
 
-    walk = Walk(tmp_path, run, serve)
+    walk = Walk(tmp_path, run, serve, monkeypatch.setenv)
     taken = [walk.take(block) for block in blocks(page.read_text("utf-8"))]
 
     assert walk.complaints == []
@@ -77,6 +77,15 @@ def test_a_page_is_read_as_it_is_meant() -> None:
 
     assert (first.file, first.patch, second.file, second.patch) == ("a.csv", False, "s.yaml", True)
     assert [(line.words, line.exit_code, line.server) for line in lines(third)] == [(("a",), 75, False)]
+
+
+def test_a_variable_is_exported(tmp_path: Path) -> None:
+    """What a page exports is there for the commands after it."""
+    (block,) = blocks("```sh\nexport A_KEY=x B=…\n```\n")
+    variables: dict[str, str] = {}
+    Walk(tmp_path, lambda _: Printed(0, ""), lambda _: 0, variables.__setitem__).take(block)
+
+    assert variables == {"A_KEY": "x", "B": "…"}
 
 
 def test_a_program_that_a_walk_does_not_know_is_refused() -> None:
@@ -123,6 +132,6 @@ def test_what_changes_at_every_run_is_masked() -> None:
 def test_a_page_is_rewritten_with_what_was_printed(tmp_path: Path) -> None:
     """Whole outputs are renewed, shortened ones stay as they are."""
     page = _page("```sh\nevalrun x\n```", "```text\nold\n```", "```text\nne\n…\n```")
-    walk = Walk(tmp_path, lambda _: Printed(0, "new\n"), lambda _: 0)
+    walk = Walk(tmp_path, lambda _: Printed(0, "new\n"), lambda _: 0, {}.__setitem__)
 
     assert walkthrough.rewritten(page, walk) == page.replace("old", "new")

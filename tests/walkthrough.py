@@ -24,7 +24,7 @@ from typing import Literal
 
 import yaml
 
-NOT_RUN = frozenset({"cd", "export", "git", "gh", "mkdir", "pip", "python", "python3", "source"})
+NOT_RUN = frozenset({"cd", "git", "gh", "mkdir", "pip", "python", "python3", "source"})
 """Programs of a reader's machine, which a walk leaves alone."""
 
 _BLOCK = re.compile(r"(?:^`(?P<name>[^`\n]+)`:\n\n)?^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.M | re.S)
@@ -34,6 +34,7 @@ _MASKS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}"), "RUN"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z|\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?"), "DATE"),
     (re.compile(r"(?<![\w./])/\S+/"), "/"),
+    (re.compile(r":[0-9a-f]{10}\b"), ":ACCOUNT"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"(?<![\w.])\d[\d.,]* (ms|s|min|h)\b( \d+ (min|s)\b)?"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? tokens/s"), "SPEED"),
@@ -54,11 +55,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of a shell block. *words* of evalrun, without that one; *server*: it is left running."""
+    """A line of a shell block. *words* of evalrun, without that one; *server*: it is left running; or a *variable*."""
 
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
     exit_code: int = 0
     server: bool = False
+    variable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ def lines(block: Block) -> list[Line]:
     for text in filter(str.strip, block.body.replace("\\\n", " ").splitlines()):
         words = shlex.split(text, comments=True)
         if not words or words[0] in NOT_RUN:
+            continue
+        if words[0] == "export":
+            found += [Line(variable=word) for word in words[1:]]
             continue
         if words[0] != "evalrun":
             raise ValueError(f"a walk does not know {words[0]}: {text}")
@@ -133,12 +138,19 @@ def steps(workflow: str) -> list[Block]:
 
 
 class Walk:
-    """A walk through a page in *folder*. *run* carries out a command; *serve* starts a server and gives its port."""
+    """A walk through a page in *folder*.
+
+    *run* carries out a command, *serve* starts a server and gives its port, *export* sets a variable.
+    """
 
     def __init__(
-        self, folder: Path, run: Callable[[Sequence[str]], Printed], serve: Callable[[Sequence[str]], int]
+        self,
+        folder: Path,
+        run: Callable[[Sequence[str]], Printed],
+        serve: Callable[[Sequence[str]], int],
+        export: Callable[[str, str], None],
     ) -> None:
-        self._folder, self._run, self._serve = folder, run, serve
+        self._folder, self._run, self._serve, self._export = folder, run, serve, export
         # What changes on the way: where a shown port really is, what was printed, and what went otherwise than said.
         self._ports: dict[str, str] = {}
         self.printed = ""
@@ -158,6 +170,10 @@ class Walk:
         return "read"
 
     def _type(self, line: Line) -> str:
+        if line.variable:
+            name, _, value = line.variable.partition("=")
+            self._export(name, value)
+            return ""
         if line.server:
             at = line.words.index("--port")
             real = self._serve([*line.words[:at], *line.words[at + 2 :]])
@@ -204,16 +220,19 @@ def main(names: Sequence[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             here = Path(folder)
             servers: list[Simulator] = []
+            variables = {"EVALRUN_STATE": str(here / "state")}
 
-            def run(words: Sequence[str], here: Path = here, folder: str = folder) -> Printed:
-                said = program(*words, cwd=here, EVALRUN_STATE=str(here / "state"))
+            def run(
+                words: Sequence[str], here: Path = here, folder: str = folder, variables: dict[str, str] = variables
+            ) -> Printed:
+                said = program(*words, cwd=here, **variables)
                 return Printed(said.code, (said.err + said.out).replace(folder, "/home/ann/prompts"))
 
             def serve(words: Sequence[str], here: Path = here, servers: list[Simulator] = servers) -> int:
                 servers.append(Simulator(here, *words[1:]))
                 return servers[-1].port
 
-            walk = Walk(here, run, serve)
+            walk = Walk(here, run, serve, variables.__setitem__)
             try:
                 page.write_text(rewritten(page.read_text("utf-8"), walk), encoding="utf-8")
             finally:
