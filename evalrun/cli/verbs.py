@@ -86,7 +86,7 @@ def resume(name: str | None, **said: Any) -> int:
 @o.sending
 @click.option("--new", is_flag=True, help="As if no run were unfinished.")
 @click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show the first N requests whole.")
-@click.option("--detect", type=o.Figure(0, 1, min_open=True), metavar="D",
+@click.option("--detect", type=o.Figure(1e-6, 1), metavar="D",
               help="How many cases show a difference in pass rate of D (0.05: 5 points), and their cost.")  # fmt: skip
 def plan(suite: str, show: int, detect: float | None, **said: Any) -> int:
     """Show what would be sent, spent and waited for: requests, tokens, cost, limits, time. Sends nothing.

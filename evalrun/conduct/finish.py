@@ -11,9 +11,8 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
-from evalrun.conduct.baselines import baseline_of
+from evalrun.conduct.baselines import baseline_of, is_scored
 from evalrun.conduct.daily import cases_a_day
-from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
@@ -66,9 +65,7 @@ def finish(
     """
     prices = store.prices()
     plan = with_overrides(plan, prices)
-    score_rows(store, plan, prices)
-    watch = watch_of(store, plan)
-    keep_accounts(store, plan, watch)
+    watch = keep_accounts(store, plan, prices)
     if ending.paused and next(store.pending(), None) is None:
         ending = replace(ending, paused="", resume_at=None)  # what it waited for is not needed any more
     said = (None if sat else _noted(store, "sitting")) or {
@@ -119,7 +116,14 @@ def _finished(
     ended = ending.interrupted is None and not ending.paused
     reckoned = _forecast(plan)
     a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
-    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day, baseline=baseline_of(plan.suite))
+    comparison = compare(
+        plan,
+        store.rows(),
+        complete=ended,
+        cases_a_day=a_day,
+        baseline=baseline_of(plan.suite),
+        watched=stopping.pairs if stopping else (),
+    )
     state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,
@@ -224,8 +228,8 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         said.append(
             f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once"
         )
-    if not plan.suite.scorers and not any(case.scorers for case in plan.suite.cases):
-        said.append("the suite has no scorers: every answer counts as passed")
+    if not is_scored(plan.suite):
+        said.append("no scorer decides a verdict: every answer counts as passed")
     said += changes_of(plan)
     return (*warnings_of(plan), *said, *model_notes(plan))
 

@@ -154,7 +154,8 @@ def _pair(pair: Pair) -> str:
     """``large – mini: +37.5 points [2.1, 72.9], better, p=0.031``, p in one word, so that no line breaks in it."""
     by = f"{numbers.points(pair.difference.mean)} points {numbers.points_bounds(pair.difference)}"
     p = pair.p_value if pair.p_adjusted is None else pair.p_adjusted
-    said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {numbers.p(p).replace(' ', '')}"
+    how = pair.watched or numbers.p(p).replace(" ", "")
+    said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {how}"
     return f"{said} ({pair.needs})" if pair.needs else said
 
 

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pydantic import BaseModel
 
 from evalrun.errors import UsageError
-from evalrun.scoring import json_texts, measures, numbers, options, patterns, texts, tool_calls
+from evalrun.scoring import json_texts, measures, numbers, options, patterns, recorded, texts, tool_calls
 from evalrun.scoring.scorer import Scorer
 
 GROUP = "evalrun.scorers"
@@ -113,6 +113,13 @@ SCORERS: Mapping[str, Scorer] = {
         options=options.FinishReasonOptions,
         reads_text=False,
         says="The reply ended for that reason.",
+    ),
+    "recorded-score": Scorer(
+        function=recorded.recorded_score,
+        options=options.RecordedScoreOptions,
+        reads_text=False,
+        variables=recorded.score_of,
+        says="The number that was recorded with the answer is the score; it passes from its threshold on, else at 1.",
     ),
     "is-valid-openai-tools-call": Scorer(
         function=tool_calls.valid_calls,
