@@ -179,3 +179,52 @@ def test_a_gate_without_a_baseline_has_no_regressed() -> None:
     plain = GateResult(gate=Gate(text="score >= 1", metric="score", operator=">=", value=1), verdict="pass", reason="")
 
     assert {"alpha", "min_effect", "regressed"} & set(gate_json(plain)) == set()
+
+
+READING = (ROOT / "docs" / "reading-the-report.md").read_text("utf-8")
+PAGE = "".join(
+    path.read_text("utf-8")
+    for path in sorted((ROOT / "evalrun" / "report").rglob("*"))
+    if path.suffix in (".html", ".js", ".py")
+)
+
+
+@pytest.mark.skipif(not (ROOT / "evalrun/report/assets/filters.js").exists(), reason="needs the page's own filters")
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r"\*\*([A-Z][^*.]+)\*\*", READING.partition("## Before you")[0])))
+)
+def test_what_a_reader_is_told_to_look_for_is_there(name: str) -> None:
+    """Each control and heading that docs/reading-the-report.md names is in the page, by that name."""
+    assert name in PAGE
+
+
+@pytest.mark.parametrize("heading", ["Gates", "Summary", "Pair by pair", "Cases side by side", "What was run"])
+def test_the_parts_of_a_report_are_told(heading: str) -> None:
+    """The page and docs/reading-the-report.md call its parts alike."""
+    assert f"\n## {heading}\n" in READING
+    assert heading in PAGE
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
+def test_the_floors_are_those_that_the_tests_keep() -> None:
+    """The table of docs/architecture.md has each room on its floor, and no other."""
+    from tests.test_floors import LAW
+
+    rows = re.findall(r"^\| (\d) \| (.+?) \|", ARCHITECTURE, re.M)
+    told = {name: int(floor) for floor, names in rows for name in re.findall(r"`(\w+)`", names)}
+
+    assert told == {name or "evalrun": floor for name, floor in LAW.floors.items() if name != "__main__"}
+
+
+def test_the_architecture_names_modules_that_there_are() -> None:
+    """What stands as `room.module` in docs/architecture.md is a module, or a name that one has."""
+    from tests.test_floors import LAW
+
+    named = set(re.findall(r"`((?:\w+)\.(?:\w+))`", ARCHITECTURE))
+    inside = {name for name in named if name.partition(".")[0] in LAW.floors and not name.endswith(".py")}
+    base = ROOT / "evalrun"
+
+    assert inside
+    assert [name for name in inside if not (base / (name.replace(".", "/") + ".py")).exists()] == []
