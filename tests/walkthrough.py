@@ -7,7 +7,8 @@ What a page says to whom:
 - A block under a line such as ```capitals.csv`:`` is written to that file.
 - A block of ``yaml`` that begins with ``# in a.yaml`` takes the place of the same keys there, or comes at the end.
 - The steps of a workflow are typed when it has been written.
-- A block of ``text`` is what the commands right before it print. A line ``…`` stands for what was left out.
+- A block of ``text`` is what the commands right before it print. A line ``…`` stands for what was left out, such as a
+  table that loses a column where latencies happen to be a digit longer.
 
 ``python -m tests.walkthrough docs/tutorial.md`` follows a page in an empty folder and writes what was printed into it.
 """
