@@ -48,7 +48,7 @@ def test_a_page_can_be_followed(
     walk = Walk(tmp_path, run, serve, monkeypatch.setenv)
     taken = [walk.take(block) for block in blocks(page.read_text("utf-8"))]
 
-    assert walk.complaints == []
+    assert walk.complaints == [], "\n".join(walk.complaints)
     assert {"typed", "written", "shown"} <= set(taken)
 
 

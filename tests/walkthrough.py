@@ -38,6 +38,7 @@ _MASKS = (
     (re.compile(r":[0-9a-f]{10}\b"), ":ACCOUNT"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"(?<![\w.])\d[\d.,]* (ms|s|min|h)\b( \d+ (min|s)\b)?"), "TIME"),
+    (re.compile(r"TIME to TIME"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? tokens/s"), "SPEED"),
     (re.compile(r"\s+"), " "),
 )
@@ -201,10 +202,10 @@ class Walk:
 
 
 def rewritten(page: str, walk: Walk) -> str:
-    """A page in which each block of output that is not shortened says what was printed on *walk*."""
+    """A page in which each block of output that is neither shortened nor true says what was printed on *walk*."""
     parts, at = [], 0
     for block in blocks(page):
-        if walk.take(block) == "shown" and "…\n" not in block.body:
+        if walk.take(block) == "shown" and "…\n" not in block.body and differences(block.body, walk.printed):
             parts += [page[at : block.span[0]], walk.printed.strip("\n") + "\n"]
             at = block.span[1]
     return "".join([*parts, page[at:]])
