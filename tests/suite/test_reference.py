@@ -13,6 +13,7 @@ from evalrun.suite.plan import make_plan
 from evalrun.suite.reference import reference
 from evalrun.suite.reference_parts import PARTS
 from evalrun.suite.schema import json_schema
+from tests.cli.harness import call
 from tests.conftest import ROOT
 from tests.suite.corpus import PNG
 
@@ -30,6 +31,12 @@ REST = {
 def test_the_page_is_current() -> None:
     """docs/suite.md is what `make docs` writes."""
     assert reference(SCHEMA) + "\n" == PAGE
+
+
+def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """`evalrun schema --format markdown` is the page; without the option it is the JSON Schema."""
+    assert call(capsys, "schema", "--format", "markdown").out == PAGE
+    assert json.loads(call(capsys, "schema").out) == SCHEMA
 
 
 def test_every_mapping_has_its_place() -> None:
