@@ -22,6 +22,7 @@ from evalrun.keys import Secret, read_key
 from evalrun.providers.proxies import proxy_secrets
 from evalrun.records.plan import Plan
 from evalrun.redact import Redactor
+from evalrun.report.formats import files_of
 from evalrun.scheduler.rooms import Spent
 from evalrun.store.plan_tables import Changes
 from evalrun.store.run import RunStore
@@ -42,8 +43,10 @@ def run_plans(
 ) -> Iterator[Finished]:
     """Carry out several suites one after the other, each handed out as it ends; an interruption ends them all.
 
-    Raises UsageError for a missing key or a folder that cannot be written, before anything of any suite is sent.
+    Raises UsageError for a missing key, a folder that cannot be written or a format that there is not, before anything
+    of any suite is sent.
     """
+    files_of(options.formats)
     for plan in plans:
         _check_keys(plan, options)
         _check_code(plan, options)
@@ -58,6 +61,7 @@ def run_plans(
 
 def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clock | None = None) -> Finished:
     """Go on with a run as it was planned. Raises UsageError where there is none, or nothing is left to ask."""
+    files_of(options.formats)
     info = find_run(options.results, name) if name else _newest_to_go_on_with(options)
     store = RunStore.open(info.folder, write=True, now=SystemClock().time())
     try:
