@@ -27,6 +27,7 @@ PROOFS = {
     "a paired test between models": "stats/test_pairs.py::test_mcnemar_is_exact",
     "a gate against an earlier run, by such a test": "cli/test_bless.py::test_a_run_is_blessed_and_the_next_compared",
     "answers side by side, case by case": "report/test_csv_files.py::test_comparison_csv_sets_models_side_by_side",
+    "JUnit files": "report/test_junit.py::test_cells_are_test_cases",
     "report as one HTML file": "report/test_browser.py::test_the_page_loads_nothing_and_complains_of_nothing",
     "turns that depend on replies, tools with scripted results": "cli/test_examples.py::test_turns_take_a_request_each",
     "images": "cli/test_examples.py::test_pictures_are_seen",

@@ -21,14 +21,20 @@ from tests.test_walkthrough import FOLLOWED
 
 pytestmark = pytest.mark.slow
 
-STANDS_FOR = {"SUITE": "suites/capitals.yaml", "SUITE.yaml": "suite.yaml", "FILE": "prices.yaml", "PROVIDER": "openai"}
+STANDS_FOR = {
+    "SUITE": "suites/capitals.yaml",
+    "SUITE.yaml": "suite.yaml",
+    "SUITES": "suite.yaml",
+    "FILE": "prices.yaml",
+    "PROVIDER": "openai",
+}
 ASKED = {"openai/gpt-4o-mini": "simulator/large"}
 """What a page's words stand for here: placeholders, and models that cost money."""
 
 NEEDS = {"parquet": "pyarrow"}
 """Words that ask for a package which not every machine has: a command with one is left out where that is missing."""
 
-SAYS_MORE = frozenset({"plan", "score", "report", "compare", "history", "bless"})
+SAYS_MORE = frozenset({"run", "plan", "score", "report", "compare", "history", "bless"})
 """Verbs that a page may name alone, between backticks, without being a command: they need to be told of what."""
 
 CAPITALS = """
@@ -86,6 +92,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copytree(ROOT / "suites", folder / "suites")
     with Simulator(folder) as server:
         texts = {"suites/capitals.yaml": CAPITALS, "suites/mine.yaml": MINE, "one.yaml": MINE, "suite.yaml": CAPITALS}
+        texts["suites/nightly.yaml"] = CAPITALS.replace("name: capitals", "name: nightly")
         for name, text in texts.items():
             (folder / name).write_text(text.replace("PORT", str(server.port)).replace("FIRST", "gpt-4o"))
         (folder / "prices.yaml").write_text("lab/large: {input: 1, output: 2}\n")

@@ -22,6 +22,7 @@ PIECES = [
     for page in PAGES
     if page not in FOLLOWED and page not in OTHERWISE
     for number, piece in enumerate(re.findall(r"^ *```yaml\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S))
+    if isinstance(yaml.safe_load(dedent(piece)), dict)  # else it is a part of a workflow
 ]
 LABELS = {"simulator/large": "large", "simulator/small": "small", "simulator/medium": "mini", "lab/large": "lab"}
 REST = {

@@ -77,7 +77,7 @@ def test_every_file_has_its_row() -> None:
     table = COLUMNS.partition("\n## ")[0]
     named = set(re.findall(r"^\| \[?([\w.]+)", table, re.M)) - {"file"}
 
-    assert named == {*FILES, "run.log"}
+    assert named == {*FILES, "results.parquet", "run.log"}
 
 
 def test_the_columns_of_results_csv(folder: Path) -> None:
