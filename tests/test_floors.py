@@ -39,6 +39,8 @@ LAW = Law(
         "evalrun.catalog.adapt",
         "evalrun.suite.image_headers",
         "evalrun.suite.plan",
+        "evalrun.suite.reference",
+        "evalrun.suite.reference_parts",
         "evalrun.suite.rendering",
         "evalrun.suite.select",
         "evalrun.scheduler.calendar",
