@@ -302,6 +302,9 @@ def test_far_rows_are_reached_and_few_are_drawn(show: Any, folder: Path) -> None
     assert drawn < 60
     assert page.locator("#k-body tr[aria-rowindex]").count() < 60
     assert case_ids(page)[-1] == "japan-249"
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("k")
+    assert page.evaluate("Number(document.activeElement.closest('tr').ariaRowIndex)") > 240
 
 
 def test_rows_stay_where_they_are_while_others_are_measured(show: Any, folder: Path) -> None:

@@ -208,6 +208,11 @@ const view = (() => {
     element.scrollIntoView({block: 'nearest'});
     return true;
   }
+  function near() {  // where j and k begin: the first row wholly in view, else where the reader was last
+    const top = Math.max(0, head.querySelector('th').getBoundingClientRect().bottom) - 1;
+    const seen = [...drawn].filter(([, element]) => { const at = element.getBoundingClientRect().top; return at >= top && at < innerHeight; });
+    return seen.length ? Math.min(...seen.map(([at]) => at)) : now;
+  }
   function open(row, choice, opener) { drawer.open(rows.caseOf(row), rows.sampleOf(row), rows.columnOf(row, choice), opener); }
   const place = (c, s, k) => list.indexOf(rows.of(c, s, k));
   function step(by) {
@@ -243,5 +248,5 @@ const view = (() => {
   body.addEventListener('focusin', event => {
     for (const [at, element] of drawn) if (element.contains(event.target)) { drawn.get(now)?.classList.remove('now'); now = at; element.classList.add('now'); }
   });
-  return {draw, place, step, focus, back, shownChoices, resized: () => { heights.clear(); fill(); }, get rows() { return list; }, get now() { return now; }};
+  return {draw, place, step, focus, near, back, shownChoices, resized: () => { heights.clear(); fill(); }, get rows() { return list; }, get now() { return now; }};
 })();

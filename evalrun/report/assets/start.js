@@ -98,7 +98,7 @@ document.addEventListener('keydown', event => {
   if (event.key === '/') { $('q').focus(); $('q').select(); event.preventDefault(); return; }
   if (event.key === '?') { $('keys').showModal(); event.preventDefault(); return; }
   const move = {j: 1, k: -1}[event.key], by = {ArrowLeft: -1, ArrowRight: 1}[event.key], button = document.activeElement.closest('.cmp .open');
-  if (move) view.focus(button || document.activeElement.closest('.cmp') ? view.now + move : view.now, Number(button?.dataset.choice ?? 0));
+  if (move) view.focus(document.activeElement.closest('.cmp tbody') ? view.now + move : view.near(), Number(button?.dataset.choice ?? 0));
   else if (by && button) {
     const buttons = [...button.closest('tr').querySelectorAll('.open')];
     buttons[buttons.indexOf(button) + by]?.focus({preventScroll: true});
