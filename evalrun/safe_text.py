@@ -21,7 +21,7 @@ _FORMAT = (
 _JOINERS = r"\u200c\u200d"
 
 _FOR_DOCUMENTS = re.compile(f"[{_CONTROL}{_FORMAT}]")
-_FOR_TERMINALS = re.compile(f"[{_CONTROL}{_FORMAT}{_JOINERS}]")
+FOR_TERMINALS = re.compile(f"[{_CONTROL}{_FORMAT}{_JOINERS}]")
 _FOR_CELLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _FOR_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff" + _FORMAT + "]")
 
@@ -65,7 +65,7 @@ def safe_text(text: str) -> str:
     All control and format characters but ``\\n`` and ``\\t`` become visible escapes; a line that a CI system would obey
     gets ``│`` in front.
     """
-    shown = _FOR_TERMINALS.sub(_escape, text.replace("\r\n", "\n"))
+    shown = FOR_TERMINALS.sub(_escape, text.replace("\r\n", "\n"))
     return _CI_INSIDE.sub("# ", _CI_LINE.sub("│ ", shown))
 
 
