@@ -19,6 +19,10 @@ class Interval:
     high: float
 
 
+LATENCY_BINS_A_DECADE = 20
+"""Into how many bins, equally wide on a log scale, latencies from 1 s up to 10 s fall."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnFigures:
     """One column in figures. Counts add up to *planned*; None means that there is nothing to say, never zero.
@@ -36,6 +40,9 @@ class ColumnFigures:
     *place* counts the columns that compete from the best on, by their figures alone; *rank* is the best and the worst
     rank that the paired tests leave to it. *on_cost_front*: no other column scores higher for as little; likewise
     *on_latency_front*, by the median. None where there is nothing to compare.
+
+    *latency_bins* counts answers by latency: bin k holds those from 10 ** (k / LATENCY_BINS_A_DECADE) seconds up to
+    where bin k + 1 begins.
     """
 
     column: Column
@@ -81,6 +88,18 @@ class ColumnFigures:
     rank: tuple[int, int] | None = None
     on_cost_front: bool | None = None
     on_latency_front: bool | None = None
+    latency_bins: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagFigures:
+    """The *cases* that have a tag, in figures: for each column of the comparison its pass rate there, None where it has
+    nothing scored, and how many of its cells are *scored*."""
+
+    tag: str
+    cases: int
+    pass_rates: tuple[Interval | None, ...]
+    scored: tuple[int, ...]
 
 
 Call = Literal["better", "worse", "not distinguishable"]
@@ -199,7 +218,10 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All columns of a run, the pairs shown of *pairs_possible*, the gates, and the conclusion in a few sentences."""
+    """All columns of a run, the pairs shown of *pairs_possible*, the gates, and the conclusion in a few sentences.
+
+    *tags* are the largest of *tags_possible* tags, the one with most cases first.
+    """
 
     columns: tuple[ColumnFigures, ...]
     pairs: tuple[Pair, ...]
@@ -207,3 +229,5 @@ class Comparison:
     conclusion: tuple[str, ...]
     complete: bool
     pairs_possible: int = 0
+    tags: tuple[TagFigures, ...] = ()
+    tags_possible: int = 0

@@ -138,6 +138,8 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "figures": [_whole(figures) | {"column": figures.column.label} for figures in comparison.columns],
         "pairs": [_pair(pair) for pair in comparison.pairs],
         "pairs_possible": comparison.pairs_possible,
+        "tags": [_whole(tag) for tag in comparison.tags],
+        "tags_possible": comparison.tags_possible,
         "gates": [gate_json(result) for result in comparison.gates],
         "columns": [_column(plan, position) for position in range(len(plan.columns))],
         "cells": {

@@ -24,6 +24,7 @@ from evalrun.safe_text import visible
 if TYPE_CHECKING:
     from jinja2 import Template
 
+_STYLES = ("page.css", "cases.css", "drawer.css")
 _SCRIPTS = ("core.js", "cases.js", "answer.js", "flips.js", "start.js")
 
 
@@ -44,7 +45,7 @@ def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFact
 
 def style_and_script() -> tuple[str, str]:
     """The one style and the one script that every page has."""
-    return _asset("page.css"), "'use strict';\n" + "".join(map(_asset, _SCRIPTS))
+    return "".join(map(_asset, _STYLES)), "'use strict';\n" + "".join(map(_asset, _SCRIPTS))
 
 
 def policy(style: str, script: str) -> str:

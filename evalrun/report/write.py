@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,43 +12,58 @@ from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
-from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
-from evalrun.report.island import Island
-from evalrun.report.json_files import manifest, request_lines, results_line
-from evalrun.report.page import write_page
-from evalrun.report.side_by_side import Grouping
+from evalrun.report.formats import Told, Writing, files_of
+from evalrun.report.side_by_side import Group, Grouping
 
-FILES = ("results.csv", "comparison.csv", "summary.csv", "results.jsonl", "requests.jsonl", "run.json", "report.html")
+FILES = tuple(file.name for file in files_of())
+"""What is always written."""
 
 
 def write_reports(
-    folder: Path, plan: Plan, rows: Callable[[], Iterator[Row]], comparison: Comparison, facts: RunFacts
-) -> None:
-    """Write FILES into *folder*. *rows* is called once; it gives the rows in plan order and they are not kept.
+    folder: Path,
+    plan: Plan,
+    rows: Callable[[], Iterator[Row]],
+    comparison: Comparison,
+    facts: RunFacts,
+    *,
+    formats: Collection[str] | None = None,
+) -> tuple[str, ...]:
+    """Write the files of *formats* into *folder*, FILES where none are named; their names.
 
-    Raises StorageError when the disk refuses; the files that were there before then stay as they were.
+    *rows* is called once; it gives the rows in plan order and they are not kept. Raises StorageError when the disk
+    refuses; the files that were there before then stay as they were.
     """
+    chosen = files_of(formats)
+    told = Told(plan=plan, comparison=comparison, facts=facts)
     try:
         with ExitStack() as stack:
-            files = {name: stack.enter_context(staged(folder / name)) for name in FILES}
-            results, compared = (
-                ResultsCsv(files["results.csv"], plan, facts.run),
-                ComparisonCsv(files["comparison.csv"], plan),
-            )
-            grouping, island = Grouping.of(plan), Island(plan)
-            for row in rows():
-                results.add(row)
-                files["results.jsonl"].write(results_line(row, facts.run) + "\n")
-                for line in request_lines(row, facts.run):
-                    files["requests.jsonl"].write(line + "\n")
-                for group in grouping.add(row):
-                    compared.add(group)
-                    island.add(group)
-            for group in grouping.rest():
-                compared.add(group)
-                island.add(group)
-            write_summary(files["summary.csv"], comparison)
-            files["run.json"].write(manifest(plan, comparison, facts))
-            write_page(files["report.html"], plan, comparison, facts, island)
+            opened = [
+                (one, stack.enter_context(staged(folder / one.name, "wb" if one.binary else "w"))) for one in chosen
+            ]
+            _walk(plan, rows, [one.begin(file, told) for one, file in opened])
     except OSError as error:
         raise StorageError(f"the reports in {folder} cannot be written: {error.strerror or error}") from error
+    return tuple(one.name for one in chosen)
+
+
+def _walk(plan: Plan, rows: Callable[[], Iterator[Row]], writings: list[Writing]) -> None:
+    """Hand every row, every group and the end to the files that want them. Where none wants any, no row is read."""
+    by_row = [one.row for one in writings if one.row]
+    by_group = [one.group for one in writings if one.group]
+
+    def hand_on(group: Group) -> None:
+        for take in by_group:
+            take(group)
+
+    if by_row or by_group:
+        grouping = Grouping.of(plan)
+        for row in rows():
+            for add in by_row:
+                add(row)
+            for group in grouping.add(row) if by_group else ():
+                hand_on(group)
+        for group in grouping.rest():
+            hand_on(group)
+    for one in writings:
+        if one.finish:
+            one.finish()

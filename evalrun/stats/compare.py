@@ -10,6 +10,7 @@ from evalrun.records.baseline import NO_BASELINE, Baseline
 from evalrun.records.comparison import ColumnFigures, Comparison, Pair
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
+from evalrun.stats.by_tag import TAGS, largest_tags, tag_figures
 from evalrun.stats.conclusion import conclusion
 from evalrun.stats.gates import gate_tallies
 from evalrun.stats.pairing import Side, chosen, finder, pair_up
@@ -49,6 +50,7 @@ def compare(
         replace(pair, stopped_early=not spared.isdisjoint((pair.first, pair.second)))
         for pair in _pairs(plan, tallies, ranked, cases_a_day)
     )
+    tags = largest_tags(case.tags for case in plan.suite.cases)
     return Comparison(
         columns=with_standings(columns, ranked, pairs),
         pairs=pairs,
@@ -56,6 +58,8 @@ def compare(
         conclusion=conclusion(columns, ranked, finder(pairs), samples=_samples(plan), complete=complete),
         complete=complete,
         pairs_possible=len(ranked) * (len(ranked) - 1) // 2,
+        tags=tag_figures(tags[:TAGS], [bytes(tally.verdicts) for tally in tallies], samples=_samples(plan)),
+        tags_possible=len(tags),
     )
 
 

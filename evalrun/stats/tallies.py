@@ -7,7 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from evalrun.records.comparison import ColumnFigures, Interval
+from evalrun.records.comparison import LATENCY_BINS_A_DECADE, ColumnFigures, Interval
 from evalrun.records.outcome import SCORED, Failure, Response, Status
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
@@ -218,6 +218,7 @@ class ColumnTally:
             pass_at={k: mean.mean for k, mean in varied.pass_at.items()},
             pass_all={k: mean.mean for k, mean in varied.pass_all.items()},
             unsteady=varied.unsteady,
+            latency_bins=latency_bins(sums.latencies_s),
         )
 
     def _pass_rate(self) -> Interval | None:
@@ -270,6 +271,12 @@ class ColumnTally:
             cells = [verdict for verdict in self.verdicts[start : start + self.samples] if verdict != UNSCORED]
             if cells:
                 yield cells
+
+
+def latency_bins(latencies_s: Sequence[float]) -> dict[int, int]:
+    """How many latencies, in seconds, fall into each bin of ColumnFigures.latency_bins; what took no time is 0.1 ms."""
+    bins = Counter(math.floor(LATENCY_BINS_A_DECADE * math.log10(max(seconds, 1e-4))) for seconds in latencies_s)
+    return dict(sorted(bins.items()))
 
 
 def _ks(samples: int) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 
 from evalrun.errors import StorageError
 from evalrun.records.row import Row
-from evalrun.report import write
+from evalrun.report import formats
 from evalrun.report.write import FILES, write_reports
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
 
@@ -78,7 +78,7 @@ def test_rows_are_read_once_and_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
     calls = []
     rows = make_rows(plan)
     comparison = make_comparison(plan, rows)
-    monkeypatch.setattr(write, "Island", lambda plan: _Island(plan, page_limit=1_000))
+    monkeypatch.setattr(formats, "Island", lambda plan: _Island(plan, page_limit=1_000))
 
     def counted() -> Iterator[Row]:
         calls.append(1)
@@ -94,4 +94,4 @@ def test_rows_are_read_once_and_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
     assert peak < 4_000_000
 
 
-_Island = write.Island
+_Island = formats.Island

@@ -1,0 +1,125 @@
+"""The files of a report, by the format that brings them: a table, to which a new kind of file is one more line.
+
+What a file takes is opened with the file and what is known of the run, and says what it wants while the rows go by: the
+rows themselves, the groups that they make (one case, the models side by side), and a word when all have gone by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import IO, Any
+
+from evalrun.errors import UsageError
+from evalrun.records.comparison import Comparison
+from evalrun.records.plan import Plan
+from evalrun.records.row import Row
+from evalrun.records.run import RunFacts
+from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
+from evalrun.report.island import Island
+from evalrun.report.json_files import manifest, request_lines, results_line
+from evalrun.report.page import write_page
+from evalrun.report.side_by_side import Group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What every file of a report is told of its run before the first row."""
+
+    plan: Plan
+    comparison: Comparison
+    facts: RunFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """A file under way: what it does with each row, with each group, and at the end. None: nothing."""
+
+    row: Callable[[Row], None] | None = None
+    group: Callable[[Group], None] | None = None
+    finish: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFile:
+    """A file by its *name*, the *format* that asks for it, and how it is begun.
+
+    *always*: it is written where nobody says which formats. *binary*: it takes bytes.
+    """
+
+    name: str
+    format: str
+    begin: Callable[[IO[Any], Told], Writing]
+    always: bool = True
+    binary: bool = False
+
+
+def _results_csv(file: IO[Any], told: Told) -> Writing:
+    return Writing(row=ResultsCsv(file, told.plan, told.facts.run).add)
+
+
+def _comparison_csv(file: IO[Any], told: Told) -> Writing:
+    return Writing(group=ComparisonCsv(file, told.plan).add)
+
+
+def _summary_csv(file: IO[Any], told: Told) -> Writing:
+    return Writing(finish=lambda: write_summary(file, told.comparison))
+
+
+def _results_jsonl(file: IO[Any], told: Told) -> Writing:
+    def add(row: Row) -> None:
+        file.write(results_line(row, told.facts.run) + "\n")
+
+    return Writing(row=add)
+
+
+def _requests_jsonl(file: IO[Any], told: Told) -> Writing:
+    def add(row: Row) -> None:
+        for line in request_lines(row, told.facts.run):
+            file.write(line + "\n")
+
+    return Writing(row=add)
+
+
+def _manifest(file: IO[Any], told: Told) -> Writing:
+    def finish() -> None:
+        file.write(manifest(told.plan, told.comparison, told.facts))
+
+    return Writing(finish=finish)
+
+
+def _page(file: IO[Any], told: Told) -> Writing:
+    island = Island(told.plan)
+
+    def finish() -> None:
+        write_page(file, told.plan, told.comparison, told.facts, island)
+
+    return Writing(group=island.add, finish=finish)
+
+
+REPORT_FILES = (
+    ReportFile(name="results.csv", format="csv", begin=_results_csv),
+    ReportFile(name="comparison.csv", format="csv", begin=_comparison_csv),
+    ReportFile(name="summary.csv", format="csv", begin=_summary_csv),
+    ReportFile(name="results.jsonl", format="json", begin=_results_jsonl),
+    ReportFile(name="requests.jsonl", format="json", begin=_requests_jsonl),
+    ReportFile(name="run.json", format="json", begin=_manifest),
+    ReportFile(name="report.html", format="html", begin=_page),
+)
+"""Every file, in the order in which they are renamed: what describes the others comes last."""
+
+FORMATS = tuple(dict.fromkeys(file.format for file in REPORT_FILES))
+"""What ``--format`` takes."""
+
+
+def files_of(formats: Collection[str] | None = None) -> tuple[ReportFile, ...]:
+    """The files of these formats; None: those that are always written. Raises UsageError for an unknown format."""
+    if formats is None:
+        return tuple(file for file in REPORT_FILES if file.always)
+    for name in formats:
+        if name not in FORMATS:
+            near = get_close_matches(name, FORMATS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"{name}: no such format (allowed: {', '.join(FORMATS)}{hint})")
+    return tuple(file for file in REPORT_FILES if file.format in formats)
