@@ -23,10 +23,11 @@ def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
     from evalrun.cli.compare import compare, history
     from evalrun.cli.models import models
+    from evalrun.cli.one import show
     from evalrun.cli.quota import quota
     from evalrun.cli.tokens import tokens
 
-    stored = (score, report, bless, compare, history, runs)
+    stored = (score, report, show, bless, compare, history, runs)
     for verb in (run, plan, resume, *stored, models, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 

@@ -6,6 +6,7 @@ stand, serves them all.
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -126,19 +127,15 @@ def _may_be_marked(request: Request) -> bool:
 
 def _marked(request: Request) -> Request:
     """The request with marks for its texts and for the bytes of its pictures."""
-    number = 0
+    numbers = itertools.count()
 
     def part(one: str | Image) -> str | Image:
-        nonlocal number
-        if isinstance(one, Image):
-            return one
-        number += 1
-        return text_mark(number - 1)
+        return one if isinstance(one, Image) else text_mark(next(numbers))
 
     messages = []
     for message in request.messages:
         content = message.content
-        marks = part(content) if isinstance(content, str) else tuple(part(one) for one in content)
+        marks = text_mark(next(numbers)) if isinstance(content, str) else tuple(map(part, content))
         messages.append(replace(message, content=marks))
     shown = {image.source for message in messages for image in message.images}
     pictures = {

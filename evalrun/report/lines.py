@@ -24,3 +24,23 @@ def wrapped(text: str, width: int) -> list[str]:
             joined = word
         current = joined
     return [safe_text(line) for line in [*lines, current] if line]
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Foreign text of several lines on lines of at most *width* cells; what stands at a line's beginning stays there.
+
+    A line that is too long is broken at a space, or anywhere where there is none.
+    """
+    return [part for line in safe_text(text).expandtabs(4).split("\n") for part in _folded(line, max(8, width - 2))]
+
+
+def _folded(line: str, width: int) -> list[str]:
+    parts = []
+    while cells_wide(line) > width:
+        head = cut(line, width)[:-1] or line[:1]
+        at = head.rfind(" ")
+        if at > len(head) // 2 and line[: at + 1].strip():
+            head = line[: at + 1]
+        parts.append(head.rstrip())
+        line = line[len(head) :]
+    return [*parts, line]
