@@ -13,6 +13,8 @@ from evalrun import __version__
 from evalrun.clock import Clock
 from evalrun.conduct.baselines import baseline_of
 from evalrun.conduct.daily import cases_a_day
+from evalrun.conduct.dialogues import with_tools
+from evalrun.conduct.human import verdicts_of, with_human
 from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
@@ -20,9 +22,11 @@ from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
+from evalrun.conduct.wires import Wires
 from evalrun.errors import ExitCode, StorageError
 from evalrun.prices import price_date
 from evalrun.records.comparison import Comparison
+from evalrun.records.human import HUMAN
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
@@ -67,6 +71,7 @@ def finish(
     prices = store.prices()
     plan = with_overrides(plan, prices)
     score_rows(store, plan, prices)
+    plan = with_human(plan, verdicts_of(store))
     watch = watch_of(store, plan)
     keep_accounts(store, plan, watch)
     if ending.paused and next(store.pending(), None) is None:
@@ -103,7 +108,7 @@ def as_it_stands(store: RunStore) -> Finished:
         "evalrun_version": store.meta()["evalrun_version"],
         "python_version": "",
     }
-    plan = with_overrides(store.plan(), store.prices())
+    plan = with_human(with_overrides(store.plan(), store.prices()), verdicts_of(store))
     return _finished(store, plan, last_ending(store), said, (), stopped(store, plan, watch_of(store, plan)))
 
 
@@ -162,10 +167,10 @@ def write(store: RunStore, plan: Plan, comparison: Comparison, facts: RunFacts) 
     """Write every report of a run beside its database. Raises StorageError where the disk refuses."""
 
     def rows() -> Iterator[Row]:
-        return store.rows(with_messages=True)
+        return (with_tools(row, plan) for row in store.rows(with_messages=True))
 
     try:
-        write_reports(store.folder, plan, rows, comparison, facts)
+        write_reports(store.folder, plan, rows, comparison, facts, wire_of=Wires(plan))
     except OSError as error:
         raise StorageError(
             f"{store.folder}: the reports cannot be written ({error.strerror or error}); every answer is in run.db\n"
@@ -224,8 +229,10 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         said.append(
             f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once"
         )
-    if not plan.suite.scorers and not any(case.scorers for case in plan.suite.cases):
-        said.append("the suite has no scorers: every answer counts as passed")
+    own = [scorer for scorer in plan.suite.scorers if scorer.type != HUMAN]
+    if not own and not any(case.scorers for case in plan.suite.cases):
+        nobody = " that nobody judged" if plan.suite.scorers else ""
+        said.append(f"the suite has no scorers: every answer{nobody} counts as passed")
     said += changes_of(plan)
     return (*warnings_of(plan), *said, *model_notes(plan))
 

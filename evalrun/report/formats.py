@@ -16,6 +16,7 @@ from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
+from evalrun.report.cell_detail import WireOf
 from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
 from evalrun.report.island import Island
 from evalrun.report.json_files import manifest, request_lines, results_line
@@ -25,11 +26,12 @@ from evalrun.report.side_by_side import Group
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What every file of a report is told of its run before the first row."""
+    """What every file of a report is told of its run before the first row. *wire_of* gives the requests of rows."""
 
     plan: Plan
     comparison: Comparison
     facts: RunFacts
+    wire_of: WireOf | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
