@@ -194,7 +194,8 @@ class Run:
 
         With the file of another *suite* by that one's scorers: answers are matched by request, and the other arguments
         are those of `load_suite`. *human* is a file of people's verdicts, as a report exports it: they count as a
-        scorer and stay with the run until *drop_human*. Raises RunInUse where it is under way, and what `load_suite` does.
+        scorer and stay with the run until *drop_human*. Raises RunInUse where it is under way, and what `load_suite`
+        does.
         """
         selection = selection_of(
             environ=environment(environ), models=models, only=only, limit=limit, sample=sample, params=params,
