@@ -348,13 +348,13 @@ def _island(work: _Work, found: RunComparison) -> PairsIsland:
     for one, ((row_a, _),), ((row_b, _),) in zip(places, rows_a, rows_b, strict=True):
         if island.full:
             return island
-        island.add(one.case, work.pairs[one.pair].label, row_a, row_b, work.changed(one.case))
+        island.add(work.pairs[one.pair].label, row_a, row_b, work.changed(one.case))
     done = {(one.pair, one.a) for one in places}
     for met in work.meetings(with_messages=True):
         if island.full:
             break
         if (met.pair, met.a[0].cell.position) not in done:
-            island.add(met.case, work.pairs[met.pair].label, met.a[0], met.b[0], work.changed(met.case))
+            island.add(work.pairs[met.pair].label, met.a[0], met.b[0], work.changed(met.case))
     return island
 
 

@@ -6,8 +6,9 @@ number of cells.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from evalrun.records.plan import Column, Plan
 from evalrun.records.row import Row
@@ -18,63 +19,70 @@ from evalrun.report.compare_text import FORMS, TITLES, difference, says_nothing,
 from evalrun.report.compare_words import changes, needed, p_value
 from evalrun.report.fields import to_text, utc
 from evalrun.report.island import Island
-from evalrun.report.page import policy, style_and_script, template
+from evalrun.report.page import data_elements, policy, style_and_script, template
 from evalrun.report.side_by_side import Group
+from evalrun.report.slugs import slugs
 from evalrun.safe_text import visible
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 MOST_ROWS = 10_000
-MOST_CHARACTERS = 8_000_000
+MOST_BYTES = 16_000_000
 _MOST_LISTED = 1_000
 
 
 class PairsIsland:
-    """Collects matched cells for the page, the first ones that are added as long as there is room."""
+    """Collects matched cells for the page, the first that are added; the two sides are the columns of its table."""
 
     def __init__(self, found: RunComparison, suites: tuple[Suite, Suite], *, most_rows: int = MOST_ROWS) -> None:
         self._labels = _side_labels(found)
-        self._columns = tuple(
-            Column(id=label, label=label, prompt="", model=label) for label in self._labels
-        )  # the page's models are the two sides
+        self._columns = tuple(Column(id=label, label=label, prompt="", model=label) for label in self._labels)
         pictures = {**suites[0].pictures, **suites[1].pictures}
-        plan = Plan(suite=replace(suites[0], pictures=pictures), columns=self._columns, cells=(), order=())
-        self._island = Island(plan, page_limit=MOST_CHARACTERS)
-        self._most_rows = most_rows
+        suite = replace(suites[0], pictures=pictures, samples=1)
+        plan = Plan(suite=suite, columns=self._columns, cells=(), order=())
+        self._island = Island(plan, page_limit=MOST_BYTES, real=(True, True))
+        self._several = (len(found.columns) > 1, max(suite.samples for suite in suites) > 1)
+        self._most_rows, self._added = most_rows, 0
 
     @property
     def shown(self) -> int:
-        """How many cells the page has."""
-        return self._island.shown
+        """How many cells the page has; none may come after this."""
+        return self._island.held.cases
 
     @property
     def full(self) -> bool:
         """Whether there is no room for more."""
-        return self._island.shown >= self._most_rows or self._island.left_out > 0
+        return self._added >= self._most_rows
 
-    def add(self, number: int, label: str, a: Row, b: Row, changed: str) -> None:
-        """Take a matched cell: its case's *number*, its column's *label*, and what of the case *changed*, in words."""
-        case = a.case
-        if changed:
-            case = replace(case, tags=(*case.tags, f"changed: {changed}"))
-            if to_text(a.case.expected) != to_text(b.case.expected):
-                case = replace(case, expected=f"{to_text(a.case.expected)} (A), {to_text(b.case.expected)} (B)")
+    def add(self, label: str, a: Row, b: Row, changed: str) -> None:
+        """Take a matched cell: its column's *label*, and what of its case *changed*, in words."""
+        of_columns, of_samples = self._several
+        said = [label if of_columns else "", f"sample {a.cell.sample}" if of_samples else ""]
+        said.append(f"changed: {changed}" if changed else "")
+        case = replace(a.case, tags=(*filter(None, said), *a.case.tags))
+        if changed and to_text(a.case.expected) != to_text(b.case.expected):
+            case = replace(case, expected=f"{to_text(a.case.expected)} (A), {to_text(b.case.expected)} (B)")
         rows = tuple(
-            replace(
-                row,
-                case=case,
-                cell=replace(row.cell, case=number),
-                column=replace(column, prompt=label),
-            )
+            replace(row, case=case, cell=replace(row.cell, case=self._added, sample=0), column=column)
             for row, column in zip((a, b), self._columns, strict=True)
         )
+        self._added += 1
         self._island.add(Group(rows))
 
-    def json(self) -> str:
+    def elements(self) -> Iterator[tuple[str, str, Markup]]:
         """The data for the page's script."""
-        marks = ("square", "disc")
-        flags = {"simulated": False, "recorded": False, "best": False, "side": True}
-        return self._island.json(
-            [{"label": visible(label), "mark": mark, **flags} for label, mark in zip(self._labels, marks, strict=True)]
-        )
+        flags = {"simulated": False, "recorded": False, "best": False, "prompt": "", "params": ""}
+        choices = [
+            {"label": visible(label), "slug": slug, "model": visible(label), "mark": shape, **flags}
+            for label, slug, shape in zip(self._labels, slugs(self._labels), ("square", "disc"), strict=True)
+        ]
+        ways = [{"key": "models", "choices": choices, "of": [0, 1]}]
+        return data_elements(self._island, {"run": "", "columns": choices, "by": ways, "pairs": [], "sides": True})
+
+    def close(self) -> None:
+        """Give back what was kept on the disk."""
+        self._island.close()
 
 
 def write_compare_page(file: IO[str], found: RunComparison, island: PairsIsland) -> None:
@@ -97,9 +105,10 @@ def write_compare_page(file: IO[str], found: RunComparison, island: PairsIsland)
         policy=policy(style, script),
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own files
-        island=Markup(island.json()),  # noqa: S704  # JSON with < > & escaped
+        data=island.elements(),
     ):
         file.write(chunk)
+    island.close()
 
 
 def _side_labels(found: RunComparison) -> tuple[str, str]:

@@ -96,6 +96,7 @@ def _page(file: IO[Any], told: Told) -> Writing:
 
     def finish() -> None:
         write_page(file, told.plan, told.comparison, told.facts, island)
+        island.close()
 
     return Writing(group=island.add, finish=finish)
 

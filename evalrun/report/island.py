@@ -1,199 +1,204 @@
-"""The data of the case table: rows as columns of numbers, every text once, as JSON that is inert inside HTML.
+"""The data of the case table, inert inside HTML: an index of numbers, and the texts in compressed blocks.
 
-``strings`` holds each text once; everywhere else a text is its place in there, and -1 is none. ``rows`` has one entry
-a case × prompt × parameters × sample, ``cells`` one list a model, with one entry a row (null: there is no such cell).
+A page holds ``data`` (columns, tags, scorers, words, and how many cases each block has, as JSON), ``data-cases`` (ids,
+and tags by place, deflated), ``data-numbers`` (see cell_numbers), and ``block-0`` and so on (lines of cell_texts,
+deflated). Nothing of a case but its numbers is kept in memory. Where the page would become larger than PAGE_LIMIT, it
+holds the flips and a seeded sample of the other cases, as many as there is room for.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from evalrun.records.outcome import Failure, Response
-from evalrun.records.plan import Column, Plan
+from evalrun.records.plan import Plan
 from evalrun.records.row import Row
-from evalrun.records.score import Score
-from evalrun.report.fields import model_labels, to_text, verdict_of
+from evalrun.report.block_spool import BlockSpool, deflated
+from evalrun.report.cell_numbers import CellNumbers
+from evalrun.report.cell_texts import TEXT_LIMIT, case_line
+from evalrun.report.dense_text import encode, encoded_size
+from evalrun.report.fields import scorer_names
+from evalrun.report.page_sample import choose
 from evalrun.report.side_by_side import Group
-from evalrun.report.talk import called_tools, calls_text, message_text, request_messages, who
 from evalrun.safe_text import visible
 
-TEXT_LIMIT = 20_000
-"""Characters of one text that the page keeps; the whole of it is in results.jsonl."""
+PAGE_LIMIT = 64_000_000
+"""Bytes of a page, at most."""
 
-PAGE_LIMIT = 32_000_000
-"""Characters of all texts together, beyond which further rows are left out of the page, and said."""
+_ROOM_FOR_THE_REST = 1_500_000
+"""Bytes of a page that are not data: its head, charts, style and script."""
 
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-_QUESTION_LIMIT = 600
+_CAREFUL = 0.985
+_A_BLOCKS_TAG = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a page holds: cases, of all cases; flips, of all flips."""
+
+    cases: int
+    of: int
+    flips: int
+    of_flips: int
+
+    @property
+    def left_out(self) -> int:
+        """How many cases it has no room for."""
+        return self.of - self.cases
+
+    @property
+    def words(self) -> str:
+        """Which of the cases these are, where some were left out."""
+        if self.flips < self.of_flips:
+            return f"a seeded sample of the {self.of_flips:,} flips"
+        return f"all {self.of_flips:,} flips and a seeded sample of the rest" if self.flips else "a seeded sample"
 
 
 class Island:
-    """Collects groups of rows and gives the JSON text. What it keeps is bounded by PAGE_LIMIT."""
+    """Takes the groups of all cases in plan order, then gives the page's data as elements."""
 
-    def __init__(self, plan: Plan, *, text_limit: int = TEXT_LIMIT, page_limit: int = PAGE_LIMIT) -> None:
-        self.models = model_labels(plan)
-        self._pictures = plan.suite.pictures
-        self.shown = self.left_out = 0
-        self._text_limit, self._room = text_limit, page_limit
-        self._strings: dict[str, int] = {}
-        self._cut: dict[int, None] = {}
-        self._cases: dict[int, int] = {}
-        self._case_values: list[list[Any]] = []
-        self._talks: dict[tuple[int, ...], int] = {}
-        self._rows: list[list[Any]] = []
-        self._cells: list[list[list[Any] | None]] = [[] for _ in self.models]
+    def __init__(
+        self, plan: Plan, *, text_limit: int = TEXT_LIMIT, page_limit: int = PAGE_LIMIT, real: Sequence[bool] = ()
+    ) -> None:
+        """*real* says of each column whether it takes part in flips; without it, all that are not simulated do."""
+        self._plan = plan
+        self._text_limit, self._page_limit = text_limit, page_limit
+        self._rest = min(_ROOM_FOR_THE_REST, page_limit // 10)
+        self._real = tuple(real) or real_columns(plan)
+        self._samples = max([cell.sample for cell in plan.cells], default=plan.suite.samples - 1) + 1
+        self._columns = {column.id: place for place, column in enumerate(plan.columns)}
+        self._numbers = CellNumbers(self._samples * len(plan.columns), scorer_names(plan))
+        self._spool = BlockSpool()
+        self._ids: list[str] = []
+        self._tags: dict[str, int] = {}
+        self._tagged: list[list[int]] = []
+        self._flips: list[int] = []
+        self._case: int | None = None
+        self._rows: list[Row] = []
+        self._kept: list[int] | None = None
+        self._sealed = False
 
     def add(self, group: Group) -> None:
-        """Take a group: a row for each of its samples."""
-        by_model = [{row.cell.sample: row for row in group.of_model(label)} for label in self.models]
-        for sample in group.samples:
-            if self._room <= 0:
-                self.left_out += 1
-                continue
-            self.shown += 1
-            rows = [found.get(sample) for found in by_model]
-            self._rows.append(self._row(next(row for row in rows if row is not None)))
-            for cells, row in zip(self._cells, rows, strict=True):
-                cells.append(None if row is None else self._cell(row))
+        """Take a group; those of one case come one after the other."""
+        if group.rows[0].cell.case != self._case:
+            self._finish_case()
+            self._case = group.rows[0].cell.case
+        self._rows += group.rows
 
-    def json(self, models: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[Column, Column]] = ()) -> str:
-        """The whole as JSON text for a ``<script type="application/json">``; *models* says how to show each of them.
-
-        *pairs* are the columns held against each other, two and two, as [model, prompt, parameters] each.
-        """
-        data = {
-            "models": list(models),
-            "pairs": [[self._column(column) for column in pair] for pair in pairs],
-            "strings": list(self._strings),
-            "cut": list(self._cut),
-            "cases": self._case_values,
-            "talks": [list(talk) for talk in self._talks],
-            "rows": self._rows,
-            "cells": self._cells,
-        }
-        return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
-
-    def _column(self, column: Column) -> list[int]:
-        return [self.models.index(column.model), self._text(column.prompt), self._text(_params(column))]
-
-    def _text(self, text: str | None) -> int:
-        """The place of a text in ``strings``: shown as document text, cut at the limit and noted as cut."""
-        if not text:
-            return -1
-        cut = len(text) > self._text_limit
-        shown = visible(text[: self._text_limit])
-        place = self._strings.setdefault(shown, len(self._strings))
-        if place == len(self._strings) - 1:
-            self._room -= len(shown)
-        if cut:
-            self._cut[place] = None
-        return place
-
-    def _row(self, row: Row) -> list[Any]:
-        """[case, prompt, parameters, sample, question]."""
-        return [
-            self._case(row),
-            self._text(row.column.prompt),
-            self._text(_params(row.column)),
-            row.cell.sample,
-            self._text(self._question(row)),
-        ]
-
-    def _case(self, row: Row) -> int:
-        """The place of the case: [id, tags, expected, [[variable, value] …]]."""
-        if row.cell.case not in self._cases:
-            case = row.case
-            self._cases[row.cell.case] = len(self._case_values)
-            self._case_values.append(
-                [
-                    self._text(case.id),
-                    [self._text(tag) for tag in case.tags],
-                    self._text(_expected(case.expected)),
-                    [[self._text(name), self._text(to_text(value))] for name, value in case.vars.items()],
-                ]
-            )
-        return self._cases[row.cell.case]
-
-    def _cell(self, row: Row) -> list[Any]:
-        """[word, output, reason, scores, talk, score, sent, received, seconds, cost, attempts, cached, finish, key].
-
-        Then [calls, ttft, speed, reasoning, requests, choices]; each choice is [output, calls].
-        """
-        outcome, mark = row.outcome, row.mark
-        response = outcome if isinstance(outcome, Response) else None
-        return [
-            self._text(verdict_of(row)),
-            self._text((response.text or response.refusal) if response else None),
-            self._text(_reason(row)),
-            [self._score(score) for score in mark.scores] if mark else [],
-            self._talk(row),
-            mark.score if mark else None,
-            row.prompt_tokens,
-            row.completion_tokens,
-            None if row.latency_s is None else round(row.latency_s, 4),
-            row.cost_usd,
-            row.attempts,
-            int(row.from_cache),
-            self._text(response.finish_reason) if response else -1,
-            self._text(row.cell.request_key),
-            self._text(calls_text(row.tool_calls)),
-            None if row.ttft_s is None else round(row.ttft_s, 4),
-            None if row.tokens_per_s is None else round(row.tokens_per_s, 1),
-            self._text(response.reasoning) if response else -1,
-            row.requests,
-            [
-                [self._text(choice.text or choice.refusal), self._text(calls_text(choice.tool_calls))]
-                for choice in (response.choices if response else ())
-            ],
-        ]
-
-    def _score(self, score: Score) -> list[Any]:
-        """[name, value, passed, weight, reason or error, extracted]."""
-        passed = None if score.passed is None else int(score.passed)
-        texts = (self._text(score.error or score.reason), self._text(score.extracted))
-        return [self._text(score.name), score.value, passed, score.weight, *texts]
-
-    def _talk(self, row: Row) -> int:
-        """The place of a conversation in ``talks``: who, content, calls, who, content, calls …"""
-        if not row.messages:
-            return -1
-        called = called_tools(row.messages)
-        said = (
-            (who(message, called), message_text(message, self._pictures), calls_text(message.tool_calls))
-            for message in row.messages
+    @property
+    def held(self) -> Held:
+        """What of the run the page holds; no group may come after this."""
+        self._seal()
+        kept = range(len(self._ids)) if self._kept is None else self._kept
+        flips = set(self._flips)
+        return Held(
+            cases=len(kept), of=len(self._ids), flips=sum(1 for case in kept if case in flips), of_flips=len(flips)
         )
-        talk = tuple(self._text(part) for parts in said for part in parts)
-        return self._talks.setdefault(talk, len(self._talks))
 
-    def _question(self, row: Row) -> str:
-        """What the first cell shows: the last message of the first request, unless the variables tell cases apart
-        better than a long one."""
-        first = next(request_messages(row), None) or row.messages
-        asked = message_text(first[-1], self._pictures) if first else ""
-        if asked and (len(asked) <= _QUESTION_LIMIT or not row.case.vars):
-            return asked
-        values = [(name, to_text(value)) for name, value in row.case.vars.items()]
-        return values[0][1] if len(values) == 1 else "\n".join(f"{name}: {value}" for name, value in values)
+    @property
+    def left_out(self) -> int:
+        """How many cases the page has no room for."""
+        return self.held.left_out
+
+    def elements(self, more: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+        """Every element of data: its id, its type and its text. *more* goes into ``data``."""
+        self._seal()
+        said = {
+            **more,
+            "samples": self._samples,
+            "words": self._numbers.words,
+            "scorers": [visible(name) for name in self._numbers.scorers],
+            "tags": list(self._tags),
+            "cases": len(self._ids if self._kept is None else self._kept),
+            "of": len(self._ids),
+            "real": [int(one) for one in self._real],
+            "blocks": [block.lines for block in self._spool.blocks],
+        }
+        yield "data", "application/json", _json(said).translate(_ESCAPES)
+        yield "data-cases", "text/plain", encode(deflated(self._cases()))
+        yield "data-numbers", "text/plain", encode(deflated(self._numbers.packed(self._kept)))
+        for place, (_, data) in enumerate(self._spool.read()):
+            yield f"block-{place}", "text/plain", encode(data)
+
+    def close(self) -> None:
+        """Give back what was kept on the disk."""
+        self._spool.close()
+
+    def _finish_case(self) -> None:
+        if not self._rows:
+            return
+        width = len(self._plan.columns)
+        places = sorted(
+            ((row.cell.sample * width + self._columns[row.column.id], row) for row in self._rows),
+            key=lambda placed: placed[0],
+        )
+        rows = [row for _, row in places]
+        self._numbers.add(places)
+        if self._is_flip(places):
+            self._flips.append(len(self._ids))
+        case = rows[0].case
+        self._ids.append(visible(case.id))
+        self._tagged.append([self._tags.setdefault(visible(tag), len(self._tags)) for tag in case.tags])
+        self._spool.add(case_line(self._plan, rows, text_limit=self._text_limit))
+        self._rows = []
+
+    def _is_flip(self, places: Sequence[tuple[int, Row]]) -> bool:
+        """Whether, on the same sample, one column passes and another fails."""
+        passed: set[int] = set()
+        failed: set[int] = set()
+        for place, row in places:
+            sample, column = divmod(place, len(self._plan.columns))
+            if self._real[column] and row.scored and row.mark is not None:
+                (passed if row.mark.verdict == "pass" else failed).add(sample)
+        return bool(passed & failed)
+
+    def _seal(self) -> None:
+        if self._sealed:
+            return
+        self._finish_case()
+        self._spool.seal()
+        self._sealed = True
+        whole, room, share = self._spool, self._page_limit - self._rest, _CAREFUL
+        while self._size() > room and len(self._kept or self._ids) > 0:
+            self._kept = self._choose(whole, room * share)
+            if self._spool is not whole:
+                self._spool.close()
+            self._spool = whole.only(frozenset(self._kept))
+            share *= _CAREFUL * min(1.0, room / max(1, self._size()))
+        if self._spool is not whole:
+            whole.close()
+
+    def _choose(self, whole: BlockSpool, room: float) -> list[int]:
+        """The cases for so many bytes, reckoned by how well the whole was compressed."""
+        figures = encoded_size(len(deflated(self._numbers.packed()))) + encoded_size(len(deflated(self._cases())))
+        each = figures / len(self._ids)
+        rate = encoded_size(whole.size) / max(1, sum(whole.lengths))
+        weights = [each + length * rate for length in whole.lengths]
+        return choose(weights, self._flips, room, self._plan.suite.digest)
+
+    def _size(self) -> int:
+        """Bytes of the data, nearly."""
+        blocks = sum(encoded_size(block.size) + _A_BLOCKS_TAG for block in self._spool.blocks)
+        index = (deflated(self._numbers.packed(self._kept)), deflated(self._cases()))
+        return blocks + sum(encoded_size(len(part)) for part in index)
+
+    def _cases(self) -> str:
+        kept = range(len(self._ids)) if self._kept is None else self._kept
+        return _json({"ids": [self._ids[at] for at in kept], "tags": [self._tagged[at] for at in kept]})
 
 
-def _expected(value: Any) -> str:
-    """Alternatives as a person would list them; everything else as it is."""
-    if (
-        isinstance(value, Sequence)
-        and not isinstance(value, str)
-        and all(isinstance(v, str | int | float) for v in value)
-    ):
-        return " or ".join(dict.fromkeys(to_text(item) for item in value))
-    return to_text(value)
+def real_columns(plan: Plan) -> tuple[bool, ...]:
+    """Whether each column takes part in flips: those that are not simulated, where there are two; else all."""
+    simulated = {
+        model.label: (found := plan.suite.providers.get(model.provider)) is not None and found.simulated
+        for model in plan.suite.models
+    }
+    real = tuple(not simulated.get(column.model, False) for column in plan.columns)
+    return real if sum(real) > 1 else (True,) * len(plan.columns)
 
 
-def _params(column: Column) -> str:
-    return ", ".join(f"{name}={to_text(value)}" for name, value in column.params.items())
-
-
-def _reason(row: Row) -> str:
-    if isinstance(row.outcome, Failure):
-        return f"{row.outcome.kind}: {row.outcome.message}" if row.outcome.message else str(row.outcome.kind)
-    return row.mark.reason if row.mark else ""
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

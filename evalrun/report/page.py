@@ -1,7 +1,7 @@
 """report.html: one file that loads nothing, runs one script and trusts no text.
 
 The head, the summary and the colophon are plain HTML from a template with autoescape; every string passes through
-safe_text.visible on its way. The case table is built by the script from a JSON island, as text nodes. The content
+safe_text.visible on its way. The case table is built by the script from data that is inert, as text nodes. The content
 policy names the hashes of the one style and the one script, so that nothing else can run or be fetched.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import IO, TYPE_CHECKING, Any
@@ -17,15 +18,19 @@ from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report.island import Island
-from evalrun.report.pair_rows import pairs_columns
-from evalrun.report.view import models_shown, view
+from evalrun.report.table_columns import table_columns
+from evalrun.report.view import view
 from evalrun.safe_text import visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
 _STYLES = ("page.css", "cases.css", "drawer.css")
-_SCRIPTS = ("core.js", "cases.js", "answer.js", "flips.js", "start.js")
+_SCRIPTS = (
+    "core.js", "inflate.js", "data.js", "address.js", "filters.js", "words.js", "cases.js", "answer.js", "flips.js",
+    "start.js",
+)  # fmt: skip
 
 
 def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFacts, island: Island) -> None:
@@ -33,14 +38,24 @@ def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFact
     from markupsafe import Markup
 
     style, script = style_and_script()
+    held = island.held
+    shown = view(plan, comparison, facts, left_out=held.left_out)
     for chunk in template("page.html").generate(
-        **view(plan, comparison, facts, left_out=island.left_out),
+        **{**shown, "cases": held},
         policy=policy(style, script),
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own files
-        island=Markup(island.json(models_shown(plan, comparison), pairs_columns(comparison))),  # noqa: S704  # JSON with < > & escaped
+        data=data_elements(island, {"run": visible(facts.run), **table_columns(plan, comparison)}),
     ):
         file.write(chunk)
+
+
+def data_elements(island: Island, head: Mapping[str, Any]) -> Iterator[tuple[str, str, Markup]]:
+    """The elements that hold the page's data: id, type and text. None of the texts has a ``<``."""
+    from markupsafe import Markup
+
+    for name, kind, text in island.elements(head):
+        yield name, kind, Markup(text)  # noqa: S704  # JSON with < > & escaped, or dense text, which has none
 
 
 def style_and_script() -> tuple[str, str]:

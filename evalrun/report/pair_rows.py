@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalrun.records.comparison import ColumnFigures, Comparison, Interval, Pair, ScorePair
-from evalrun.records.plan import Column, Plan
+from evalrun.records.plan import Plan
 from evalrun.report import numbers
 from evalrun.report.column_rows import mark
 from evalrun.report.fields import scorer_names
@@ -26,12 +26,6 @@ def pairs_view(comparison: Comparison) -> dict[str, Any] | None:
         "count": numbers.plural(len(comparison.pairs), "pair"),
         "shown": pairs_shown(comparison),
     }
-
-
-def pairs_columns(comparison: Comparison) -> list[tuple[Column, Column]]:
-    """The two columns of each pair, in the order of the rows."""
-    columns = {figures.column.label: figures.column for figures in comparison.columns}
-    return [(columns[pair.first], columns[pair.second]) for pair in comparison.pairs]
 
 
 def pair_test(pair: Pair) -> str:

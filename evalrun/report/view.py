@@ -10,12 +10,11 @@ from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
 from evalrun.report.colophon import colophon
-from evalrun.report.column_rows import column_row, mark
-from evalrun.report.fields import model_labels, to_text
+from evalrun.report.column_rows import column_row
+from evalrun.report.fields import to_text
 from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
 from evalrun.report.standings import best_column, by_place, headline_pair, named
 from evalrun.report.totals import Totals, scored_of
-from evalrun.safe_text import visible
 
 _HEADLINE = re.compile(r"(?P<claim>.*?)(?P<doubt> \[[^\]]*\])(?P<rest>.*)", re.DOTALL)
 _STRIP = 1000
@@ -48,24 +47,6 @@ def view(plan: Plan, comparison: Comparison, facts: RunFacts, *, left_out: int) 
         "cases": {"rows": _questions(plan), "left_out": left_out, "shown": _questions(plan) - left_out},
         "what": colophon(plan, facts),
     }
-
-
-def models_shown(plan: Plan, comparison: Comparison) -> list[dict[str, Any]]:
-    """The models of the case table: label, mark, and whether they are simulated or the best."""
-    best = best_column(comparison)
-    shown = []
-    for label in model_labels(plan):
-        figures = [c for c in comparison.columns if c.column.model == label]
-        shown.append(
-            {
-                "label": visible(label),
-                "mark": mark(plan, label),
-                "simulated": any(c.simulated for c in figures),
-                "recorded": any(c.recorded for c in figures),
-                "best": best is not None and best.column.model == label,
-            }
-        )
-    return shown
 
 
 def _headline(comparison: Comparison) -> dict[str, Any]:

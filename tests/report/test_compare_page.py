@@ -28,7 +28,7 @@ def page(texts: tuple[str, ...], *, most_rows: int = 10_000) -> str:
     for number, row in enumerate(rows):
         if island.full:
             break
-        island.add(number, texts[number % len(texts)], row, rows[-1 - number], "expected" if number % 2 else "")
+        island.add(texts[number % len(texts)], row, rows[-1 - number], "expected" if number % 2 else "")
     file = io.StringIO()
     write_compare_page(file, found, island)
     return file.getvalue()

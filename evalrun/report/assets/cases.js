@@ -1,111 +1,247 @@
-// ── The table of cases: which rows, in which order, a hundred at a time. ──
-const STEP = 100;
-let list = [], drawn = 0;
+// ── The table of cases: of all rows that are left, those near the window are drawn, between two spacers. ──
+// view.rows holds the rows in the order shown. view.place(c, s, k): where a cell's row is among them, or -1.
+// view.step(±1): opens the same column of the next or the previous row; whether there is one.
+const view = (() => {
+  const NEAR = 1.2, MOST_DRAWN = 60, TALLEST = 12e6, AT_FIRST = 180;  // windows drawn above and below; pixels that every browser scrolls
+  const IN_A_CELL = 1200, BEHIND_MORE = 4096;
+  const body = $('k-body'), head = $('k-head'), above = h('tr', {class: 'space', 'aria-hidden': 'true'}), below = h('tr', {class: 'space', 'aria-hidden': 'true'});
+  const drawn = new Map(), heights = new Map(), wholly = new Set();  // place -> its <tr>; row -> pixels; cells whose text is shown in full
+  let list = [], counts = [], shown = [], guess = AT_FIRST, offsets = new Float64Array(1), now = 0, frame = 0, paper = false;
 
-const picks = () => view.v.map(said => { const at = said.indexOf(':');
-  return [said.slice(0, at), MODELS.findIndex(m => m.label === said.slice(at + 1))]; }).filter(([, k]) => k >= 0);
-const fitting = () => Math.max(1, Math.floor((document.documentElement.clientWidth - 360) / 200));
-function shownModels() {
-  const wanted = MODELS.map((_, k) => k).filter(k => !view.hide.includes(MODELS[k].label));
-  if (view.hide.length || innerWidth <= 820 || wanted.length <= fitting()) return wanted;
-  const first = wanted.filter(k => MODELS[k].best), rest = wanted.filter(k => !MODELS[k].best);
-  return [...first, ...rest].slice(0, fitting()).sort((a, b) => a - b);
-}
-
-function search(q) {  // each text is looked at once, however many rows hold it
-  const sought = q.toLowerCase(), hit = D.strings.map(t => t.toLowerCase().includes(sought)), has = place => place >= 0 && hit[place];
-  return i => { const one = caseOf(i);
-    return has(one[ID]) || has(one[EXPECTED]) || has(D.rows[i][QUESTION]) || one[TAGS].some(has) || one[VARS].some(pair => has(pair[1])) ||
-      MODELS.some((_, k) => { const cell = cellAt(k, i); return cell && (has(cell[OUTPUT]) || has(cell[CALLS]) || has(cell[REASON])); }); };
-}
-function select(leave) {
-  const chosen = picks(), found = view.q && search(view.q), tag = view.tag && D.strings.indexOf(view.tag), rows = [];
-  for (let i = 0; i < N; i++) {
-    if (leave !== 'show' && !KINDS[view.show](i)) continue;
-    if (view.tag && !caseOf(i)[TAGS].includes(tag)) continue;
-    if (found && !found(i)) continue;
-    if (chosen.some(([word, k]) => leave !== k && !chosen.some(([other, j]) => j === k && wordAt(k, i) === other))) continue;
-    rows.push(i);
+  // Heights: a guess for rows never drawn, corrections in a Fenwick tree, so that any place is found in a few steps.
+  function correct(place, by) { for (let i = place + 1; i < offsets.length; i += i & -i) offsets[i] += by; }
+  function offset(place) { let sum = place * guess; for (let i = place; i > 0; i -= i & -i) sum += offsets[i]; return sum; }
+  function placeAt(y) {
+    let place = 0, left = y;
+    for (let step = 1 << Math.floor(Math.log2(offsets.length)); step; step >>= 1) {
+      const next = place + step;
+      if (next < offsets.length && step * guess + offsets[next] <= left) { place = next; left -= step * guess + offsets[next]; }
+    }
+    return Math.min(place, list.length - 1);
   }
-  return rows;
-}
-
-function caseCell(i) {
-  const row = D.rows[i], one = caseOf(i), tagged = (on, label) => on && label && h('span', {class: 'tag'}, label);
-  return h('th', {scope: 'row', role: 'rowheader'},
-    h('div', {class: 'id'}, h('span', {class: 'mono'}, text(one[ID])), one[TAGS].map(tag => h('span', {class: 'tag'}, text(tag))),
-      tagged(MANY.prompt, text(row[PROMPT])), tagged(MANY.params, text(row[PARAMS])), tagged(MANY.sample, 'sample ' + row[SAMPLE])),
-    h('div', {class: 'q', dir: 'auto'}, text(row[QUESTION])),
-    one[EXPECTED] >= 0 && h('div', {class: 'exp'}, 'expected ', h('b', {dir: 'auto'}, text(one[EXPECTED]))));
-}
-const extracted = cell => { const score = cell[SCORES].find(one => one[5] >= 0); return score ? text(score[5]) : ''; };
-function meta(cell) {
-  const tokens = cell[SENT] != null && cell[RECEIVED] != null ? cell[SENT] + cell[RECEIVED] : null;
-  return [tokens != null && plural(tokens, 'token'), cell[SECONDS] != null && seconds(cell[SECONDS]), cell[TTFT] != null && `first token ${seconds(cell[TTFT])}`,
-    cell[CACHED] && 'cached', cell[REQUESTS] > 1 && plural(cell[REQUESTS], 'request'), cell[ATTEMPTS] > Math.max(1, cell[REQUESTS]) && plural(cell[ATTEMPTS], 'attempt'), text(cell[FINISH]) === 'length' && 'cut by the length limit'].filter(Boolean).join(' · ');
-}
-function answerCell(k, i) {
-  const cell = cellAt(k, i);
-  if (!cell) return h('td', {role: 'cell', class: 'none'});
-  const word = text(cell[WORD]), got = extracted(cell), reason = text(cell[REASON]), output = text(cell[OUTPUT]);
-  const tint = FLIP[i] && !['flips', 'lost', 'won'].includes(view.show) ? ' flip ' + word : '';
-  const label = `${text(caseOf(i)[ID])}, ${MODELS[k].label}: ${wordOf(word)}${reason ? ', ' + reason : ''}`;
-  return h('td', {role: 'cell', class: 'c' + tint}, h('div', {class: 'cell-h'}, h('span', {class: 'colname'}, named(k)),
-      h('button', {class: 'open', 'data-row': i, 'data-model': k, 'aria-label': label, onclick: () => openAnswer(i, k)}, verdict(word)),
-      got && got !== output.trim() && h('span', {class: 'got' + (word === 'fail' ? ' bad' : ''), dir: 'auto'}, got.length > 60 ? got.slice(0, 60) + '…' : got)),
-    output && h('div', {class: 'ans', dir: 'auto'}, output.slice(0, 1200)),
-    cell[CALLS] >= 0 && h('div', {class: 'ans calls', dir: 'auto'}, text(cell[CALLS]).slice(0, 1200)),
-    reason && word !== 'pass' && h('div', {class: 'why-c', dir: 'auto'}, reason),
-    h('div', {class: 'meta'}, meta(cell)));
-}
-
-function drawHead(models) {
-  $('k-head').replaceChildren(h('tr', {role: 'row'},
-    h('th', {scope: 'col', role: 'columnheader', class: 'c-case'}, h('b', {}, 'Case'), h('br'), h('small', {}, 'question and expected answer')),
-    models.map(k => { const counts = new Map(), mine = picks().filter(([, j]) => j === k).map(([word]) => word);
-      for (const i of select(k)) { const word = wordAt(k, i); if (word) counts.set(word, (counts.get(word) || 0) + 1); }
-      const order = ['pass', 'fail'], words = [...counts.keys()].sort((a, b) => (order.indexOf(a) + 9) % 9 - (order.indexOf(b) + 9) % 9);
-      return h('th', {scope: 'col', role: 'columnheader'}, h('span', {class: 'col'}, named(k)),
-        h('div', {class: 'facets', role: 'group', 'aria-label': 'Show only these of ' + MODELS[k].label}, words.map(word => h('button', {
-          'aria-pressed': String(mine.includes(word)), 'aria-label': `${wordOf(word)}: ${counts.get(word)}`, title: 'show only: ' + wordOf(word),
-          class: 'v ' + word, 'data-facet': word + ':' + MODELS[k].label, onclick: () => toggle(word + ':' + MODELS[k].label)},
-        icon(word in ICONS ? word : 'unscored'), whole(counts.get(word)))))); })));
-}
-function toggle(facet) {
-  filter({v: view.v.includes(facet) ? view.v.filter(one => one !== facet) : [...view.v, facet]});
-  [...document.querySelectorAll('[data-facet]')].find(button => button.dataset.facet === facet)?.focus();
-}
-function drawMore() {
-  const models = shownModels(), from = drawn, body = $('k-body');
-  drawn = Math.min(list.length, drawn + STEP);
-  for (let at = from; at < drawn; at++) {
-    body.append(h('tr', {role: 'row', 'data-at': at}, caseCell(list[at]), models.map(k => answerCell(k, list[at]))));
+  function lay() {
+    offsets = new Float64Array(list.length + 1);
+    if (heights.size) guess = [...heights.values()].slice(0, 400).reduce((sum, one) => sum + one, 0) / Math.min(400, heights.size);
+    if (heights.size) list.forEach((row, place) => { const height = heights.get(row); if (height) correct(place, height - guess); });
   }
-  for (const answer of body.querySelectorAll('.ans:not(.cut)')) if (answer.scrollHeight > answer.clientHeight + 2) answer.classList.add('cut');
-  $('k-more').hidden = drawn >= list.length;
-  $('more-b').textContent = `Show ${whole(Math.min(STEP, list.length - drawn))} more of ${whole(list.length - drawn)}`;
-}
-const ORDER = {plan: null, disagreement: (a, b) => SPREAD[b] - SPREAD[a] || a - b, lowest: (a, b) => LOW[a] - LOW[b] || a - b};
-function draw() {
-  list = select();
-  if (ORDER[view.sort]) list.sort(ORDER[view.sort]);
-  $('k-body').replaceChildren();
-  drawn = 0;
-  drawHead(shownModels());
-  drawMore();
-  const models = shownModels().length;
-  if ($('models-n')) $('models-n').textContent = models < MODELS.length ? `Models: ${models} of ${MODELS.length}` : 'Models';
-  $('k-none').hidden = list.length > 0;
-  $('count').textContent = list.length === N ? plural(N, 'row') : `${whole(list.length)} of ${plural(N, 'row')}`;
-  $('say').textContent = plural(list.length, 'row') + ' shown';
-  const among = select('show');
-  for (const button of document.querySelectorAll('[data-show]')) {
-    button.setAttribute('aria-pressed', String(button.dataset.show === view.show));
-    button.querySelector('small').textContent = whole(among.filter(KINDS[button.dataset.show]).length);
+  function measured(place, height) {
+    const row = list[place], before = heights.get(row) ?? guess;
+    if (Math.abs(height - before) < .5) return;
+    correct(place, height - before);
+    heights.set(row, height);
   }
-}
-function filter(change) {
-  go(change);
-  for (const key of ['q', 'tag', 'sort']) if ($(key) && $(key).value !== view[key]) $(key).value = view[key];
-  draw();
-}
+
+  // ── What a row says. ──
+  const fitting = () => Math.max(1, Math.floor((document.documentElement.clientWidth - 360) / 240));
+  function shownChoices() {
+    const hidden = new Set(address.state.hide.split(',')), choices = rows.choices.map((_, choice) => choice), wanted = choices.filter(choice => !hidden.has(rows.choices[choice].slug));
+    if (address.state.hide && wanted.length) return wanted;
+    if (innerWidth <= 820 || choices.length <= fitting()) return choices;
+    const first = choices.filter(choice => rows.choices[choice].best), rest = choices.filter(choice => !rows.choices[choice].best);
+    return [...first, ...rest].slice(0, fitting()).sort((a, b) => a - b);
+  }
+  const spoken = (c, choice, word, reason) => `${page.cases[c].id}, ${rows.choices[choice].label}: ${wordOf(word)}${reason ? ', ' + reason : ''}`;
+  const tag = label => h('span', {class: 'tag', dir: 'auto'}, label);
+  function caseCell(row, texts) {
+    const c = rows.caseOf(row);
+    return h('th', {scope: 'row', role: 'rowheader'},
+      h('div', {class: 'id'}, h('span', {class: 'mono', dir: 'auto'}, page.cases[c].id), page.cases[c].tags.map(one => tag(page.tags[one])), rows.contextOf(row).map(tag),
+        page.samples > 1 && tag('sample ' + rows.sampleOf(row)), KINDS.flips(row) && tag('flip')),
+      texts && h('div', {class: 'q', dir: 'auto'}, cutTo(texts.question || texts.vars.map(pair => pair.join(': ')).join('\n'), IN_A_CELL)),
+      texts?.expected && h('div', {class: 'exp'}, 'expected ', h('b', {dir: 'auto'}, cutTo(texts.expected, 300))));
+  }
+  const cutTo = (text, most) => text.length > most ? text.slice(0, most) + '…' : text;
+  function meta(cell, reply) {
+    const tokens = cell.sent !== null && cell.received !== null ? cell.sent + cell.received : null;
+    return [tokens !== null && (cell.estimated ? '≈ ' : '') + plural(tokens, 'token'), cell.seconds !== null && seconds(cell.seconds), cell.cached && 'cached',
+      cell.requests > 1 && plural(cell.requests, 'request'), cell.attempts > Math.max(1, cell.requests) && plural(cell.attempts, 'attempt'),
+      cell.truncated && (cell.received !== null ? `cut at ${plural(cell.received, 'token')}` : 'cut by the length limit')].filter(Boolean).join(' · ');
+  }
+  function answer(row, choice, texts, other) {
+    const key = row + ' ' + choice, said = texts.output, whole = wholly.has(key), most = whole ? BEHIND_MORE : IN_A_CELL;
+    if (!said) return texts.calls ? [h('div', {class: 'ans calls', dir: 'auto'}, cutTo(texts.calls, most))] : [h('div', {class: 'ans muted', dir: 'auto'}, cutTo(texts.reason || 'The reply holds no text.', most))];
+    const part = said.slice(0, most), box = h('div', {class: 'ans' + (whole ? ' all' : ''), dir: 'auto'}, other ? markedWords(part, other.slice(0, 2 * BEHIND_MORE)) : part);
+    const rest = whole && said.length > most && h('button', {class: 'more', onclick: event => open(row, choice, event.target)}, `show all ${size(said.length)}`);
+    return [box, rest, texts.calls && h('div', {class: 'ans calls', dir: 'auto'}, cutTo(texts.calls, 300)),
+      texts.reason && h('div', {class: 'why-c', dir: 'auto'}, cutTo(texts.reason, 300))];
+  }
+  function answerCell(row, choice, at) {
+    const place = rows.cellAt(row, choice), column = rows.choices[choice];
+    if (place < 0) return h('td', {role: 'cell', class: 'none'});
+    const c = rows.caseOf(row), s = rows.sampleOf(row), k = rows.columnOf(row, choice), cell = page.cell(c, s, k), texts = paper ? page.textsHere(c, s, k) : page.textsNow(c, s, k);
+    const flipped = KINDS.flips(row) && page.real[k] && !['flips', 'lost', 'won'].includes(address.state.show) ? ' flip ' + cell.word : '';
+    const against = rows.choices.findIndex(one => one.slug === address.state.diff), compared = against >= 0 && against !== choice && rows.cellAt(row, against) >= 0;
+    const other = compared && texts ? page.textsNow(c, s, rows.columnOf(row, against))?.output : '';
+    const key = row + ' ' + choice, whole = wholly.has(key);
+    const more = texts?.output && h('button', {class: 'more', hidden: true, 'aria-expanded': String(whole), onclick: () => {
+      if (!wholly.delete(key)) wholly.add(key);
+      redraw(at());
+      drawn.get(at())?.querySelector(`[data-more="${choice}"]`)?.focus({preventScroll: true});
+    }, 'data-more': choice}, whole ? 'less' : 'more');
+    return h('td', {role: 'cell', class: 'c' + flipped}, h('div', {class: 'cell-h'}, h('span', {class: 'colname'}, named(column)),
+      h('button', {class: 'open', 'data-choice': choice, 'aria-label': spoken(c, choice, cell.word, texts?.reason && cutTo(texts.reason, 200)), onclick: event => open(row, choice, event.currentTarget)}, verdict(cell.word)),
+      texts?.extracted && h('span', {class: 'got' + (cell.word === 'fail' ? ' bad' : ''), dir: 'auto', title: 'what was compared'}, cutTo(texts.extracted, 80))),
+    texts ? answer(row, choice, texts, other) : h('div', {class: 'ans muted'}),
+    h('div', {class: 'meta'}, h('span', {}, meta(cell)), more));
+  }
+  function drawRow(at) {
+    const row = list[at], c = rows.caseOf(row), s = rows.sampleOf(row), first = rows.choices.findIndex((_, choice) => rows.cellAt(row, choice) >= 0), k = rows.columnOf(row, first);
+    const texts = paper ? page.textsHere(c, s, k) : page.textsNow(c, s, k), place = () => list.indexOf(row);
+    const element = h('tr', {role: 'row', 'aria-rowindex': at + 2, class: at === now ? 'now' : '', 'data-waits': texts ? null : ''}, caseCell(row, texts), shown.map(choice => answerCell(row, choice, place)));
+    if (!texts) page.texts(c, s, k).then(() => { if (drawn.get(at) === element) redraw(at); });
+    return element;
+  }
+
+  // ── Which rows are drawn. ──
+  function redraw(at) {
+    const old = drawn.get(at);
+    if (!old) return;
+    const focus = old.contains(document.activeElement) ? document.activeElement.dataset.choice : undefined, fresh = drawRow(at);
+    old.replaceWith(fresh);
+    drawn.set(at, fresh);
+    if (focus !== undefined) fresh.querySelector(`.open[data-choice="${focus}"]`)?.focus({preventScroll: true});
+    schedule();
+  }
+  function schedule() { if (!frame) frame = requestAnimationFrame(() => { frame = 0; render(); }); }
+  function geometry() {  // beyond TALLEST the table is scrolled faster than it passes by, so that its end can be reached
+    const total = offset(list.length), real = Math.min(total, TALLEST), windowed = Math.min(innerHeight, real);
+    const start = above.getBoundingClientRect().top, y = Math.min(Math.max(0, -start), real - windowed), ratio = real > windowed ? (total - windowed) / (real - windowed) : 1;
+    return {total, real, y, virtual: y * ratio, start, folded: total > TALLEST};
+  }
+  function render() {
+    if (paper || !list.length) return;
+    for (let round = 0; round < 4; round++) {
+      const {total, real, y, virtual, folded} = geometry(), room = innerHeight * NEAR;
+      const from = placeAt(Math.max(0, virtual - room)), until = Math.min(list.length, Math.max(placeAt(virtual + innerHeight + room) + 1, from + 1), from + MOST_DRAWN);
+      const anchor = [...drawn].find(([, element]) => element.getBoundingClientRect().bottom > 0), was = anchor?.[1].getBoundingClientRect().top;
+      for (const [at, element] of drawn) if (at < from || at >= until) { element.remove(); drawn.delete(at); }
+      let next = below;
+      for (let at = until - 1; at >= from; at--) {
+        let element = drawn.get(at);
+        if (!element) { element = drawRow(at); drawn.set(at, element); body.insertBefore(element, next); }
+        next = element;
+      }
+      const sizes = [...drawn].map(([at, element]) => [at, element, element.getBoundingClientRect().height]);
+      const cut = [...body.querySelectorAll('.ans:not(.all, .seen)')].map(box => [box, box.scrollHeight > box.clientHeight + 2]);
+      for (const [box, isCut] of cut) {
+        box.classList.add('seen');
+        const more = box.parentNode.querySelector('.more[data-more]');
+        if (isCut) { box.classList.add('cut'); if (more) more.hidden = false; }
+      }
+      for (const box of body.querySelectorAll('.ans.all')) { const more = box.parentNode.querySelector('.more[data-more]'); if (more) more.hidden = false; }
+      let moved = false;
+      for (const [at, element, height] of sizes) if (!('waits' in element.dataset) || !heights.has(list[at])) { if (Math.abs((heights.get(list[at]) ?? guess) - height) > .5) moved = true; measured(at, height); }
+      const top = Math.max(0, folded ? y - (virtual - offset(from)) : offset(from)), filled = sizes.reduce((sum, [, , height]) => sum + height, 0);
+      space(above, top);
+      space(below, Math.max(0, folded ? real - top - filled : offset(list.length) - offset(until)));
+      if (anchor?.[1].isConnected && was !== undefined && -was < 4000 && !folded) {
+        const by = anchor[1].getBoundingClientRect().top - was;
+        if (Math.abs(by) > 1 && body.getBoundingClientRect().top < 0) scrollBy(0, by);
+      }
+      if (!moved && total === offset(list.length)) break;
+    }
+  }
+  function space(element, pixels) {
+    const shown = Math.round(pixels) + 'px';
+    if (element.style.height !== shown) { element.style.height = shown; element.hidden = pixels < 1; }
+  }
+  function clear() {
+    for (const element of drawn.values()) element.remove();
+    drawn.clear();
+    body.replaceChildren(above, below);
+  }
+  function fill() {  // after filters, columns or words to mark have changed
+    clear();
+    lay();
+    $('k-table').setAttribute('aria-rowcount', String(list.length + 1));
+    $('k-table').hidden = !list.length;
+    if (paper) print(); else render();
+  }
+
+  // ── The head: each column's verdicts are filters themselves; the number says what would be left. ──
+  function drawHead(chosen) {
+    head.replaceChildren(h('tr', {role: 'row', 'aria-rowindex': 1},
+      h('th', {scope: 'col', role: 'columnheader', class: 'c-case'}, h('b', {}, 'Case'), h('br'), h('small', {}, 'question and expected answer')),
+      shown.map(choice => {
+        const column = rows.choices[choice], mine = chosen.filter(pick => pick.choice === choice).flatMap(pick => pick.codes), order = ['pass', 'fail'];
+        const words = page.words.map((word, code) => [word, code]).filter(([word, code]) => word && (counts[choice][code] || mine.includes(code)))
+          .sort(([a], [b]) => (order.indexOf(a) + 9) % 9 - (order.indexOf(b) + 9) % 9);
+        return h('th', {scope: 'col', role: 'columnheader'}, h('span', {class: 'col'}, named(column)),
+          h('div', {class: 'facets', role: 'group', 'aria-label': 'Show only these of ' + column.label}, words.map(([word, code]) => h('button', {
+            'aria-pressed': String(mine.includes(code)), 'aria-label': `${wordOf(word)}: ${counts[choice][code]}`, title: 'show only: ' + wordOf(word),
+            class: 'v ' + word, 'data-facet': column.slug + ':' + word, onclick: () => toggle(column.slug + ':' + word)}, icon(word in ICONS ? word : 'unscored'), whole(counts[choice][code])))));
+      })));
+  }
+  function toggle(facet) {
+    const said = address.state.v.split(',').filter(Boolean), v = (said.includes(facet) ? said.filter(one => one !== facet) : [...said, facet]).join(',');
+    controls.filter({v});
+    head.querySelector(`[data-facet="${CSS.escape(facet)}"]`)?.focus({preventScroll: true});
+  }
+  function draw(selected) {
+    list = selected.left;
+    counts = selected.counts;
+    const choices = shownChoices();
+    if (choices.join() !== shown.join()) heights.clear();
+    shown = choices;
+    now = Math.min(now, Math.max(0, list.length - 1));
+    drawHead(selected.chosen);
+    fill();
+  }
+
+  // ── Moving over the rows, and opening a cell. ──
+  function reveal(at) {
+    if (!drawn.has(at)) {
+      const {real, total, start} = geometry(), head = $('k-head').getBoundingClientRect().height + $('tools').getBoundingClientRect().height;
+      scrollTo({top: scrollY + start + offset(at) * (total > TALLEST ? (real - innerHeight) / (total - innerHeight) : 1) - head - 8, behavior: 'instant'});
+      render();
+    }
+    return drawn.get(at);
+  }
+  function focus(at, choice) {
+    if (at < 0 || at >= list.length) return false;
+    const element = reveal(at), buttons = [...element?.querySelectorAll('.open') || []], target = buttons.find(one => Number(one.dataset.choice) === choice) || buttons[0];
+    if (!target) return false;
+    drawn.get(now)?.classList.remove('now');
+    now = at;
+    element.classList.add('now');
+    target.focus({preventScroll: true});
+    element.scrollIntoView({block: 'nearest'});
+    return true;
+  }
+  function open(row, choice, opener) { drawer.open(rows.caseOf(row), rows.sampleOf(row), rows.columnOf(row, choice), opener); }
+  const place = (c, s, k) => list.indexOf(rows.of(c, s, k));
+  function step(by) {
+    const from = address.cellOf(address.state.open);
+    if (!from) return false;
+    const at = place(...from), choice = rows.way.of[from[2]];
+    if (at < 0 || at + by < 0 || at + by >= list.length || rows.cellAt(list[at + by], choice) < 0) return false;
+    drawer.open(rows.caseOf(list[at + by]), rows.sampleOf(list[at + by]), rows.columnOf(list[at + by], choice));
+    return true;
+  }
+  function back(c, s, k) {  // where the focus goes when a cell is closed
+    const at = place(c, s, k);
+    if (at >= 0) focus(at, rows.way.of[k]);
+  }
+
+  // ── Paper: the rows that are left, at most MOST_PRINTED, all drawn. ──
+  const MOST_PRINTED = 500;
+  function print() {
+    clear();
+    const many = Math.min(MOST_PRINTED, list.length);
+    for (let at = 0; at < many; at++) { const element = drawRow(at); drawn.set(at, element); body.insertBefore(element, below); }
+    space(above, 0);
+    space(below, 0);
+  }
+  addEventListener('beforeprint', () => {
+    if (!list.length) return;
+    paper = true;
+    $('k-paper').textContent = list.length > MOST_PRINTED ? `Printed: the first ${whole(MOST_PRINTED)} of the ${plural(list.length, 'row')} that the filters leave.` : '';
+    print();
+  });
+  addEventListener('afterprint', () => { if (paper) { paper = false; clear(); render(); } });
+  addEventListener('scroll', schedule, {passive: true});
+  body.addEventListener('focusin', event => {
+    for (const [at, element] of drawn) if (element.contains(event.target)) { drawn.get(now)?.classList.remove('now'); now = at; element.classList.add('now'); }
+  });
+  return {draw, place, step, focus, back, shownChoices, resized: () => { heights.clear(); fill(); }, get rows() { return list; }, get now() { return now; }};
+})();
