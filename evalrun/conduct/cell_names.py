@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
 from evalrun.errors import UsageError
 from evalrun.records.plan import Cell, Column, Plan
+from evalrun.report.slugs import slugs
+from evalrun.safe_text import visible
 
 _LISTED = 12
-_APART = re.compile(r"[^\w.]+")
 
 
 def cell_name(plan: Plan, cell: Cell, *, samples: bool = True) -> str:
@@ -45,20 +45,16 @@ def cell_named(plan: Plan, name: str) -> Cell:
 
 
 def columns_called(columns: Collection[Column], name: str) -> list[int]:
-    """The columns, by index, that a label, a model's label or either as the page's address has it stands for."""
+    """The columns, by index, that a label, a model's label or a label as the page or its address has it stands for."""
     by_label = [index for index, column in enumerate(columns) if column.label == name]
     by_model = [index for index, column in enumerate(columns) if column.model == name]
-    sought = _plain(name)
-    by_address = [index for index, column in enumerate(columns) if sought and _plain(column.label) == sought]
-    return by_label or by_model or by_address
+    by_shown = [index for index, column in enumerate(columns) if visible(column.label) == name]
+    by_address = [index for index, slug in enumerate(slugs(column.label for column in columns)) if slug == name.lower()]
+    return by_label or by_model or by_shown or by_address
 
 
 def _columns(plan: Plan, name: str | None) -> Collection[int]:
     return range(len(plan.columns)) if name is None else columns_called(plan.columns, name)
-
-
-def _plain(label: str) -> str:
-    return _APART.sub("-", label.lower()).strip("-")
 
 
 def _readings(name: str, cases: Collection[str]) -> Iterator[tuple[str, str | None, int | None]]:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from evalrun.conduct.cell_names import columns_called
 from evalrun.errors import Code, SuiteInvalid, UsageError
-from evalrun.records.human import HUMAN, HumanVerdict
+from evalrun.records.human import HUMAN, NO_NOTE, HumanVerdict
 from evalrun.records.outcome import SCORED
 from evalrun.records.plan import Cell, Plan
 from evalrun.records.row import Row
 from evalrun.records.score import Score
 from evalrun.records.suite import ScorerSpec
 from evalrun.report.numbers import plural
+from evalrun.safe_text import visible
 from evalrun.store.run import RunStore
 from evalrun.suite.complaints import Complaints, hint, shown
 from evalrun.suite.verdict_file import VerdictLine, read_verdict_file
@@ -71,7 +72,7 @@ def human_score(row: Row, verdicts: Mapping[str, HumanVerdict]) -> tuple[Score, 
     verdict = verdicts.get(row.cell.key)
     if verdict is None or verdict.answer != _digest(row):
         return ()
-    reason = verdict.note or ("" if verdict.passed else "a person says that it is wrong")
+    reason = verdict.note or ("" if verdict.passed else NO_NOTE)
     return (Score(name=HUMAN, value=float(verdict.passed), passed=verdict.passed, reason=reason),)
 
 
@@ -91,7 +92,8 @@ def verdict_tag(verdict: HumanVerdict) -> str:
 
 def _matched(plan: Plan, run: str, lines: list[VerdictLine], complaints: Complaints) -> list[tuple[VerdictLine, Cell]]:
     """Each line with its cell; of the others there is a complaint."""
-    cases = {case.id: number for number, case in enumerate(plan.suite.cases)}
+    shown_ids = {visible(case.id): number for number, case in enumerate(plan.suite.cases)}  # as a page has them
+    cases = shown_ids | {case.id: number for number, case in enumerate(plan.suite.cases)}
     cells = {(cell.case, cell.column, cell.sample): cell for cell in plan.cells}
     labels = [column.label for column in plan.columns]
     found = []
@@ -108,7 +110,7 @@ def _matched(plan: Plan, run: str, lines: list[VerdictLine], complaints: Complai
             words = f"`column` must say which of {', '.join(labels[at] for at in columns)}"
         elif cell is None:
             words = f"no sample {line.sample} of {_place(line)}"
-        elif line.key and line.key != cell.request_key:
+        elif line.key and not cell.request_key.startswith(line.key):
             words = f"{_place(line)} was asked otherwise since: the key of its request is another"
         else:
             found.append((line, cell))

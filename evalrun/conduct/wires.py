@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from evalrun.errors import UsageError
 from evalrun.providers.wire import wire_request
-from evalrun.records.message import Image, Message, Picture
+from evalrun.records.message import Image, Message
 from evalrun.records.plan import Cell, Plan
 from evalrun.records.request import Request
 from evalrun.records.row import Row
@@ -84,10 +84,9 @@ class Wires:
         about = "; ".join(filter(None, (found.about, "" if provider.base_url else _START_IT)))
         return replace(found, marked=marked, about=about)
 
-    def _pictures(self, messages: tuple[Message, ...]) -> dict[str, str]:
+    def _pictures(self, messages: tuple[Message, ...]) -> tuple[tuple[str, str], ...]:
         known = self._plan.suite.pictures
-        shown = (image.source for message in messages for image in message.images)
-        return {digest: known[digest].base64 for digest in shown if digest in known}
+        return tuple((digest, known[digest].base64) for digest in _shown(messages) if digest in known)
 
 
 def _placed(provider: Provider) -> Provider:
@@ -137,12 +136,13 @@ def _marked(request: Request) -> Request:
         content = message.content
         marks = text_mark(next(numbers)) if isinstance(content, str) else tuple(map(part, content))
         messages.append(replace(message, content=marks))
-    shown = {image.source for message in messages for image in message.images}
+    shown = [digest for digest in _shown(request.messages) if digest in request.pictures]
     pictures = {
-        digest: _without_bytes(digest, picture) for digest, picture in request.pictures.items() if digest in shown
+        digest: replace(request.pictures[digest], base64=picture_mark(number)) for number, digest in enumerate(shown)
     }
     return replace(request, messages=tuple(messages), pictures=pictures)
 
 
-def _without_bytes(digest: str, picture: Picture) -> Picture:
-    return replace(picture, base64=picture_mark(digest))
+def _shown(messages: tuple[Message, ...]) -> tuple[str, ...]:
+    """What the messages show, each picture once, in order."""
+    return tuple(dict.fromkeys(image.source for message in messages for image in message.images))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 HUMAN = "human"
 """The name of the scorer that a person is."""
 
+NO_NOTE = "a person says that it is wrong"
+"""The reason of a failing verdict without a note."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HumanVerdict:

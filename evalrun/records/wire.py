@@ -34,11 +34,14 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """One request: the n-th of *texts* stands for `text_mark(n)`, *pictures* (base64, by digest) for theirs."""
+    """One request: the n-th of *texts* stands for `text_mark(n)`, the n-th of *pictures* for `picture_mark(n)`.
+
+    A picture is its digest and its bytes in base64.
+    """
 
     request: WireRequest
     texts: tuple[str, ...] = ()
-    pictures: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pictures: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 def text_mark(number: int) -> str:
@@ -46,6 +49,6 @@ def text_mark(number: int) -> str:
     return f"{MARK_START}{number}{MARK_END}"
 
 
-def picture_mark(digest: str) -> str:
+def picture_mark(number: int) -> str:
     """What stands for a picture's bytes in a marked body."""
-    return f"{MARK_START}{digest}{MARK_END}"
+    return f"{MARK_START}p{number}{MARK_END}"

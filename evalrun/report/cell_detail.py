@@ -1,31 +1,36 @@
 """What only the drawer needs of a cell: the conversation, scores with reasons, code that asks again, the reply.
 
-Texts are as they were said, to the character, for code is made of them; the page makes them visible as it shows them.
-What many cells have in common (a request but for its texts, pictures, tools) is told once, as `shared`. Pure.
+Strings are as they were said; whoever writes them into a page makes them visible (cell_texts). What many cells have in
+common (a request but for its texts, pictures, tools) is told once, as `shared`. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from evalrun.records.human import HUMAN, NO_NOTE
 from evalrun.records.message import Image, Message, ToolCall
-from evalrun.records.outcome import Attempt, Choice, Failure, Response
+from evalrun.records.outcome import Attempt, Exchange, Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
-from evalrun.records.score import Score
 from evalrun.records.wire import Wire, WireRequest
+from evalrun.report.fields import to_json
 from evalrun.report.snippets import LANGUAGES, body_json, filled, snippet
 from evalrun.report.talk import called_tools, calls_text, tool_text, who
-
-TEXT_LIMIT = 200_000
-"""Characters of one text that the page keeps; the whole of it is in results.jsonl."""
+from evalrun.safe_text import visible
 
 PICTURES_LIMIT = 16_000_000
 """Characters of all pictures together in base64, beyond which further ones are told by name."""
 
 SHARED_AT_MOST = 2_000
 """How many requests are shared; any further one stands with its cell."""
+
+CODE_LIMIT = 100_000
+"""Characters of the code that stands with its cell; of longer code the drawer says how to print it."""
+
+KEY_DIGITS = 16
+"""How much of a request's key a page holds: enough to tell whether a verdict is of the same request."""
 
 WireOf = Callable[[Row], Wire | str]
 """The last request of a row, or why there is none."""
@@ -34,60 +39,68 @@ WireOf = Callable[[Row], Wire | str]
 class CellDetails:
     """The details of cells, one after the other. What it keeps is what they share, which is bounded."""
 
-    def __init__(self, plan: Plan, wire_of: WireOf | None = None) -> None:
+    def __init__(self, plan: Plan, wire_of: WireOf | None = None, *, text_limit: int) -> None:
+        """Of a text of more than *text_limit* characters the page has only the beginning, and no code is made of it."""
         self._known = plan.suite.pictures
         self._wire_of = wire_of
+        self._text_limit = text_limit
         self._requests: dict[int, tuple[int, WireRequest]] = {}
         self._codes: list[list[str]] = []
         self._pictures: dict[str, int] = {}
         self._room = PICTURES_LIMIT
         self._tools: dict[tuple[str, ...], int] = {}
 
+    def conversation(self, messages: Sequence[Message]) -> list[Any]:
+        """[[who, [text or picture …], [[call's name, its arguments] …]] …], and at its end, where texts hold what a
+        page cannot show as it is, the texts as JSON text."""
+        called = called_tools(messages)
+        turns: list[Any] = []
+        for message in messages:
+            parts = [part if isinstance(part, str) else self._image(part) for part in _parts(message)]
+            turn = [who(message, called), parts]
+            turns.append([*turn, _calls(message.tool_calls)] if message.tool_calls else turn)
+        texts = list(_texts(messages))
+        return turns if all(visible(text) == text for text in texts) else [*turns, to_json(texts)]
+
     def of(self, row: Row) -> dict[str, Any]:
-        """One cell, JSON-able; members that would be empty are left out."""
+        """One cell, JSON-able; members that would be empty are left out.
+
+        *scores* [name, value, passed, weight, reason, extracted], *code* (see `_code`), *reply* and *error* as they
+        came, *refusal*, *reasoning*, *calls*, *choices* [text, calls, finish reason], *human* [verdict, note] as it was
+        read already, and figures by name.
+        """
+        found: dict[str, Any] = {"key": row.cell.request_key[:KEY_DIGITS]}
         outcome = row.outcome
-        response = outcome if isinstance(outcome, Response) else None
-        wire = self._wire_of(row) if self._wire_of else "this page was made without requests"
-        said = self._messages(row)
-        found = {
-            "said": said,
-            "tools": self._tools_of(row),
-            "scores": [_score(score) for score in row.mark.scores] if row.mark else [],
-            "code": self._code(wire, said),
-            "reply": _cut(response.body if response else outcome.body if isinstance(outcome, Failure) else None),
-            "error": _error(outcome) if isinstance(outcome, Failure) else None,
-            "facts": _facts(row),
-        }
-        if response is not None:
-            found["refusal"] = _cut(response.refusal)
-            found["reasoning"] = _cut(response.reasoning)
-            found["calls"] = _calls(response.tool_calls)
-            found["choices"] = [_choice(choice) for choice in response.choices]
-        return {name: value for name, value in found.items() if value not in (None, "", [], {})}
+        if row.mark:
+            found["scores"] = [
+                [s.name, s.value, s.passed, s.weight, s.error or s.reason, s.extracted or ""] for s in row.mark.scores
+            ]
+            person = next((s for s in row.mark.scores if s.name == HUMAN and s.value is not None), None)
+            if person is not None:
+                found["human"] = [person.passed, "" if person.reason == NO_NOTE else person.reason]
+        if self._wire_of is not None:
+            found["code"] = self._code(self._wire_of(row), row.messages)
+        if row.tools:
+            found["tools"] = self._tools.setdefault(tuple(map(tool_text, row.tools)), len(self._tools))
+        if isinstance(outcome, Response):
+            found |= _said(outcome, row.model.name)
+        elif isinstance(outcome, Failure):
+            error = {"kind": str(outcome.kind), "status": outcome.http_status, "code": outcome.code}
+            found["error"] = {name: value for name, value in error.items() if value}
+        if outcome is not None and outcome.body:
+            found["reply"] = outcome.body
+        return found | dict(_figures(row))
 
     def shared(self) -> dict[str, Any]:
         """What the details so far point to: *codes* [curl, Python, JavaScript, its escapes, body, what to know first],
-        *pictures* [media type, base64, name, width, height, digest] and *tools*, each a list of texts."""
-        pictures = [(digest, self._known[digest]) for digest in self._pictures]
+        *pictures* [media type, base64, name, width, height], *tools*, each a list of texts.
+        """
+        pictures = [self._known[digest] for digest in self._pictures]
         return {
             "codes": self._codes,
-            "pictures": [[p.media_type, p.base64, p.name, p.width, p.height, digest] for digest, p in pictures],
-            "tools": [list(tools) for tools in self._tools],
+            "pictures": [[visible(p.media_type), p.base64, visible(p.name), p.width, p.height] for p in pictures],
+            "tools": [list(map(visible, tools)) for tools in self._tools],
         }
-
-    def _messages(self, row: Row) -> list[dict[str, Any]]:
-        called = called_tools(row.messages)
-        return [self._message(message, who(message, called)) for message in row.messages]
-
-    def _message(self, message: Message, name: str) -> dict[str, Any]:
-        content = message.content
-        parts = (content,) if isinstance(content, str) else content
-        said = {
-            "who": name,
-            "parts": [_cut(part) if isinstance(part, str) else self._image(part) for part in parts],
-            "calls": _calls(message.tool_calls),
-        }
-        return said if said["calls"] else {"who": said["who"], "parts": said["parts"]}
 
     def _image(self, image: Image) -> dict[str, Any]:
         """A picture of the page by its place, or told by name where it is elsewhere or the page has no room."""
@@ -104,20 +117,17 @@ class CellDetails:
         }
         return {name: value for name, value in said.items() if value is not None}
 
-    def _tools_of(self, row: Row) -> int | None:
-        """The place of the tools that could be called."""
-        if not row.tools:
-            return None
-        return self._tools.setdefault(tuple(map(tool_text, row.tools)), len(self._tools))
+    def _code(self, wire: Wire | str, messages: Sequence[Message]) -> int | list[str] | dict[str, Any]:
+        """The place of the cell's codes, which its texts fill; the codes themselves; or *why* there are none.
 
-    def _code(self, wire: Wire | str, said: Sequence[dict[str, Any]]) -> int | list[str] | dict[str, Any]:
-        """The place of the cell's codes, which its texts fill; the codes themselves; or *why* there are none."""
+        ``{"long": true}``: they are too long for the page.
+        """
         if isinstance(wire, str):
             return {"why": wire}
         request = wire.request
-        parts = [part for message in said for part in message["parts"]]
-        texts = tuple(part for part in parts if isinstance(part, str))
-        whole = texts == wire.texts and all(digest in self._pictures for digest in wire.pictures)
+        if any(len(text) > self._text_limit for text in wire.texts):
+            return {"long": True}
+        whole = tuple(_texts(messages)) == wire.texts and all(digest in self._pictures for digest, _ in wire.pictures)
         if request.marked and whole:
             known = self._requests.get(id(request))
             if known is not None and known[1] is request:
@@ -127,7 +137,15 @@ class CellDetails:
                 self._requests[id(request)] = (len(self._codes) - 1, request)
                 return len(self._codes) - 1
         codes = _codes(request, wire)
-        return {"long": True} if sum(map(len, codes)) > TEXT_LIMIT else codes
+        return {"long": True} if max(map(len, codes)) > CODE_LIMIT else codes
+
+
+def _parts(message: Message) -> tuple[str | Image, ...]:
+    return (message.content,) if isinstance(message.content, str) else message.content
+
+
+def _texts(messages: Sequence[Message]) -> Iterator[str]:
+    return (part for message in messages for part in _parts(message) if isinstance(part, str))
 
 
 def _codes(request: WireRequest, wire: Wire | None) -> list[str]:
@@ -137,53 +155,52 @@ def _codes(request: WireRequest, wire: Wire | None) -> list[str]:
     return [curl, python, javascript, made[2].escapes, body, request.about]
 
 
-def _cut(text: str | None) -> Any:
-    """A text; a long one as {cut, of}: its beginning, and how many characters there are in all."""
-    if text is None or len(text) <= TEXT_LIMIT:
-        return text
-    return {"cut": text[:TEXT_LIMIT], "of": len(text)}
-
-
 def _calls(calls: Sequence[ToolCall]) -> list[list[str]]:
     """[name, arguments] each, these over several lines where they are long."""
     return [[call.name, calls_text([call])[len(call.name) + 1 : -1]] for call in calls]
 
 
-def _choice(choice: Choice) -> list[Any]:
-    return [_cut(choice.text or choice.refusal), _calls(choice.tool_calls), choice.finish_reason]
-
-
-def _score(score: Score) -> list[Any]:
-    """[name, value, passed, weight, reason, extracted, error]."""
-    return [score.name, score.value, score.passed, score.weight, score.reason, _cut(score.extracted), score.error]
-
-
-def _error(failure: Failure) -> dict[str, Any]:
-    said = {"kind": str(failure.kind), "message": failure.message, "status": failure.http_status, "code": failure.code}
+def _said(response: Response, asked: str) -> dict[str, Any]:
+    """What a reply holds besides its text; the model that answered where it is not called as the one that was asked."""
+    said: dict[str, Any] = {
+        "refusal": bool(response.refusal and not response.text),
+        "reasoning": response.reasoning,
+        "calls": _calls(response.tool_calls),
+        "choices": [[c.text or c.refusal or "", _calls(c.tool_calls), c.finish_reason or ""] for c in response.choices],
+        "finish": response.finish_reason,
+        "model": response.model if response.model != asked else None,
+        "fingerprint": response.system_fingerprint,
+    }
     return {name: value for name, value in said.items() if value}
 
 
-def _facts(row: Row) -> dict[str, Any]:
-    """Figures of the answer besides those of the table."""
-    outcome = row.outcome
-    response = outcome if isinstance(outcome, Response) else None
-    said = {
-        "ttft_s": None if row.ttft_s is None else round(row.ttft_s, 4),
-        "tokens_per_s": None if row.tokens_per_s is None else round(row.tokens_per_s, 1),
-        "cached_tokens": row.cached_tokens,
-        "reasoning_tokens": row.reasoning_tokens,
-        "tokens_method": str(row.tokens_method) if row.tokens_method else None,
-        "model": response.model if response else None,
-        "fingerprint": response.system_fingerprint if response else None,
-        "finish_reason": response.finish_reason if response else None,
-        "requests": len(row.exchanges) if len(row.exchanges) > 1 else None,
-        "tries": list(map(_attempt, row.exchanges[-1].attempts)) if row.attempts > row.requests else None,
-        "queue_s": round(sum(e.queue_s for e in row.exchanges), 3) or None,
-        "retry_wait_s": round(sum(e.retry_wait_s for e in row.exchanges), 3) or None,
-    }
-    return {name: value for name, value in said.items() if value is not None}
+def _figures(row: Row) -> Iterator[tuple[str, Any]]:
+    """Figures of the answer besides those of the table, where there are any."""
+    if row.ttft_s is not None:
+        yield "ttft", round(row.ttft_s, 4)
+        if row.tokens_per_s is not None:
+            yield "speed", round(row.tokens_per_s, 1)
+    for exchange in row.exchanges:
+        usage = exchange.outcome.usage if isinstance(exchange.outcome, Response) else None
+        if usage and (usage.cached_tokens or usage.reasoning_tokens):
+            yield "cached", row.cached_tokens
+            yield "thought", row.reasoning_tokens
+            break
+    for name, waited_s in (("queued", _waited(row.exchanges)), ("retried", _retried(row.exchanges))):
+        if waited_s >= 0.1:
+            yield name, round(waited_s, 1)
+    if row.exchanges and len(row.exchanges[-1].attempts) > 1:
+        yield "tries", list(map(_attempt, row.exchanges[-1].attempts))
+
+
+def _waited(exchanges: Sequence[Exchange]) -> float:
+    return sum(exchange.queue_s for exchange in exchanges)
+
+
+def _retried(exchanges: Sequence[Exchange]) -> float:
+    return sum(exchange.retry_wait_s for exchange in exchanges)
 
 
 def _attempt(attempt: Attempt) -> list[Any]:
-    """[how it ended, seconds, HTTP status, message]."""
-    return [attempt.result, round(attempt.latency_s, 3), attempt.http_status, attempt.message]
+    """[how it ended, seconds, HTTP status or 0, message]."""
+    return [attempt.result, round(attempt.latency_s, 3), attempt.http_status or 0, attempt.message]

@@ -92,7 +92,7 @@ def _manifest(file: IO[Any], told: Told) -> Writing:
 
 
 def _page(file: IO[Any], told: Told) -> Writing:
-    island = Island(told.plan)
+    island = Island(told.plan, wire_of=told.wire_of)
 
     def finish() -> None:
         write_page(file, told.plan, told.comparison, told.facts, island)

@@ -25,7 +25,7 @@ Escapes = Literal["json", "python", "raw"]
 """How a text is written inside a string: as JSON has it, as Python has it, or as JSON inside String.raw."""
 
 _CI_INSIDE = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)  # a CI system obeys these wherever they stand
-_MARK = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
+_MARK = re.compile(f"{MARK_START}(p?)([0-9]+){MARK_END}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EXACT = 2**53 - 1  # the largest whole number that JavaScript keeps exactly
 _GLOBS = frozenset("[]{}")
@@ -60,8 +60,8 @@ def filled(one: Snippet, wire: Wire) -> str:
         return one.code
 
     def what(mark: re.Match[str]) -> str:
-        name = mark.group(1)
-        return escaped(wire.texts[int(name)], one.escapes) if name.isdecimal() else wire.pictures[name]
+        number = int(mark.group(2))
+        return wire.pictures[number][1] if mark.group(1) else escaped(wire.texts[number], one.escapes)
 
     return _MARK.sub(what, one.code)
 

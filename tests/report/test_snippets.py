@@ -141,9 +141,9 @@ def test_numbers_and_words_are_the_languages_own() -> None:
 
 def test_pictures_are_filled_in() -> None:
     """A picture's bytes come where its mark stands, also in the middle of a data URL."""
-    body = {"model": "m", "image": f"data:image/png;base64,{picture_mark('sha256:ab')}"}
+    body = {"model": "m", "image": f"data:image/png;base64,{picture_mark(0)}"}
     request = WireRequest(url="https://lab.example/v1", headers={}, body=body, marked=True)
-    wire = Wire(request=request, pictures={"sha256:ab": "AAAA"})
+    wire = Wire(request=request, pictures=(("sha256:ab", "AAAA"),))
 
     assert said_in_curl(code_of(wire, "curl"))["image"] == "data:image/png;base64,AAAA"
 
