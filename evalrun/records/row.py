@@ -39,7 +39,10 @@ class Row:
     @property
     def status(self) -> Status:
         """What became of the cell; one whose dialogue goes on is pending."""
-        return Status.PENDING if self.exchanges and self.exchanges[-1].goes_on else status_of(self.outcome)
+        if not self.exchanges:
+            return status_of(None)
+        last = self.exchanges[-1]
+        return Status.PENDING if last.goes_on else status_of(last.outcome)
 
     @property
     def scored(self) -> bool:
@@ -69,17 +72,25 @@ class Row:
     @property
     def replies(self) -> tuple[Response, ...]:
         """The replies so far, one for each request that got one."""
-        return tuple([e.outcome for e in self.exchanges if isinstance(e.outcome, Response)])
+        exchanges = self.exchanges
+        if len(exchanges) == 1:  # nearly always; every figure below asks for it
+            outcome = exchanges[0].outcome
+            return (outcome,) if isinstance(outcome, Response) else ()
+        return tuple([e.outcome for e in exchanges if isinstance(e.outcome, Response)])
 
     @property
     def prompt_tokens(self) -> int | None:
         """Tokens sent, summed over the cell's own requests; None where no reply says."""
-        return _sum([reply.usage.prompt_tokens for reply in self.replies])
+        replies = self.replies
+        return replies[0].usage.prompt_tokens if len(replies) == 1 else _sum([r.usage.prompt_tokens for r in replies])
 
     @property
     def completion_tokens(self) -> int | None:
         """Tokens received, summed likewise."""
-        return _sum([reply.usage.completion_tokens for reply in self.replies])
+        replies = self.replies
+        if len(replies) == 1:
+            return replies[0].usage.completion_tokens
+        return _sum([reply.usage.completion_tokens for reply in replies])
 
     @property
     def cached_tokens(self) -> int | None:
@@ -94,7 +105,8 @@ class Row:
     @property
     def tokens_method(self) -> TokensMethod | None:
         """How the tokens were found: the least of the ways in which those of all replies were; None without a reply."""
-        return max((reply.usage.method for reply in self.replies), key=_METHODS.index, default=None)
+        methods = {reply.usage.method for reply in self.replies}
+        return methods.pop() if len(methods) == 1 else max(methods, key=_METHODS.index, default=None)
 
     @property
     def cost_usd(self) -> float | None:
@@ -105,7 +117,10 @@ class Row:
     @property
     def latency_s(self) -> float | None:
         """Service time of the final attempts, without any waiting; None where nobody says."""
-        found = [reply.latency_s for reply in self.replies]
+        replies = self.replies
+        if len(replies) == 1:
+            return replies[0].latency_s
+        found = [reply.latency_s for reply in replies]
         return None if not found or any(s is None for s in found) else sum(s for s in found if s is not None)
 
     @property

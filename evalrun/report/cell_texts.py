@@ -7,6 +7,7 @@ exactly, such as a request's body, is written as JSON text first (fields.to_json
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,11 @@ TEXT_LIMIT = 200_000
 """Characters of one text that a page keeps; the whole of it is in results.jsonl."""
 
 _QUESTION_LIMIT = 600
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_IN_DOUBT = re.compile(
+    r"\\[bfru]|[^\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u05ff\u0900-\u17ff\u2010-\u2027\u2030-\u205e\u3000-\ud7ff\uf900-\ufdff]"
+)
+"""What of a line's JSON makes it worth the while to look at every string; most lines have none of it."""
 
 
 def case_line(plan: Plan, rows: Sequence[Row], details: CellDetails, *, text_limit: int = TEXT_LIMIT) -> str:
@@ -46,7 +52,8 @@ def case_line(plan: Plan, rows: Sequence[Row], details: CellDetails, *, text_lim
     case = rows[0].case
     variables = [[name, to_text(value)] for name, value in case.vars.items()]
     line = [_expected(case.expected), variables, list(questions), cells, talks]
-    return json.dumps(_shown(line, text_limit), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _ENCODER.encode(line)
+    return _ENCODER.encode(_shown(line, text_limit)) if len(text) > text_limit or _IN_DOUBT.search(text) else text
 
 
 def _shown(value: Any, limit: int) -> Any:

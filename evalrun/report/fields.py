@@ -30,8 +30,7 @@ def plain(value: Any) -> Any:
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """JSON text that keeps every string exactly and holds no control, bidi or separator character as such."""
-    separators = (",", ":") if indent is None else None
-    return json_text(_dumps(value, separators=separators, indent=indent))
+    return json_text(_dumps(value, _SHORT) if indent is None else _dumps(value, _encoder(indent=indent)))
 
 
 def flat(record: Any) -> dict[str, Any]:
@@ -39,12 +38,19 @@ def flat(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
-def _dumps(value: Any, **form: Any) -> str:
+def _encoder(**form: Any) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=plain, **form)
+
+
+_PLAIN, _SHORT = _encoder(), _encoder(separators=(",", ":"))
+
+
+def _dumps(value: Any, encoder: json.JSONEncoder = _PLAIN) -> str:
     """JSON text; only what json does not take as it is goes through plain."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=plain, **form)
+        return encoder.encode(value)
     except (TypeError, ValueError):
-        return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, **form)
+        return encoder.encode(plain(value))
 
 
 def to_text(value: Any) -> str:

@@ -13,15 +13,17 @@ from typing import Any
 from evalrun.prices import repriced
 from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange
-from evalrun.records.plan import Column
+from evalrun.records.plan import Cell, Column
 from evalrun.records.row import Row
 from evalrun.records.score import Mark
-from evalrun.records.suite import Model, Price
+from evalrun.records.suite import Case, Model, Price
 from evalrun.store.codec import MARK, checksum
 from evalrun.store.ledger import read_exchange, read_messages
 from evalrun.store.plan_tables import read_case, read_cell, read_meta
 
 _CASES_KEPT = 1024
+_GAP = 32
+"""Cells between two that are looked for, up to which one query reads all of them."""
 
 # Fields 0-9 are the cell, 10-19 the exchange, 20-23 its texts, 24-26 the mark.
 _QUERY = """SELECT c.position, c.cell_key, c.request_key, c.case_id, c.column_id, c.sample,
@@ -84,6 +86,31 @@ def stream(
         )
     if span is None and expected != read_meta(connection, "plan.sizes")[2]:
         raise ValueError("a cell is missing")
+
+
+def marked_cells(connection: sqlite3.Connection) -> Iterator[tuple[Cell, Case, str | None]]:
+    """Every cell with its case and the digest of its mark, in plan order; nothing that was said is read for it."""
+    query = """SELECT c.position, c.cell_key, c.request_key, c.case_id, c.column_id, c.sample,
+            c.input_tokens, c.output_tokens, c.turn, c.crc, m.digest
+        FROM cells c LEFT JOIN marks m ON m.cell_key = c.cell_key ORDER BY c.position"""
+    case_of = lru_cache(_CASES_KEPT)(lambda number: read_case(connection, number))
+    for found in connection.execute(query):
+        cell = read_cell(found)
+        yield cell, case_of(cell.case), found[10]
+
+
+def spans(positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Spans that hold all of these *positions*, which go up, and few others."""
+    start = stop = 0
+    for position in positions:
+        if start < stop and position > stop + _GAP:
+            yield start, stop
+            start = position
+        elif start == stop:
+            start = position
+        stop = position + 1
+    if start < stop:
+        yield start, stop
 
 
 def replace_marks(connection: sqlite3.Connection, marks: Iterable[tuple[str, str, Mark]]) -> None:

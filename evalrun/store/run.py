@@ -46,7 +46,7 @@ from evalrun.store.plan_tables import (
     write_meta,
 )
 from evalrun.store.prices import META_KEY, as_meta, override_of, read_overrides, with_overrides
-from evalrun.store.rows import Columns, replace_marks, stream
+from evalrun.store.rows import Columns, marked_cells, replace_marks, spans, stream
 from evalrun.store.schema import FILE
 from evalrun.store.writer import Writer
 
@@ -296,9 +296,11 @@ class RunStore:
 
         *with_messages*: with the last request's, for scorers that read the whole conversation.
         """
-        for row, digest in self._stream(with_messages=with_messages):
-            if row.status in SCORED and (wanted := digest_of(row.cell, row.case)) != digest:
-                yield row, wanted
+        wanting = (cell.position for cell, case, digest in self._marked() if digest_of(cell, case) != digest)
+        for span in spans(wanting):
+            for row, digest in self._stream(with_messages=with_messages, span=span):
+                if row.status in SCORED and (wanted := digest_of(row.cell, row.case)) != digest:
+                    yield row, wanted
 
     def rows(self, *, with_messages: bool = False) -> Iterator[Row]:
         """Every cell's row, in plan order, one at a time; with the last request's messages if wanted."""
@@ -356,9 +358,15 @@ class RunStore:
         with reading(self._path) as connection:
             return ledger.keys_with(connection, statuses)
 
-    def _stream(self, *, with_messages: bool = False) -> Iterator[tuple[Row, str | None]]:
+    def _stream(
+        self, *, with_messages: bool = False, span: tuple[int, int] | None = None
+    ) -> Iterator[tuple[Row, str | None]]:
         with reading(self._path) as connection:
-            yield from stream(connection, self._columns_of(connection), with_messages=with_messages)
+            yield from stream(connection, self._columns_of(connection), with_messages=with_messages, span=span)
+
+    def _marked(self) -> Iterator[tuple[Cell, Case, str | None]]:
+        with reading(self._path) as connection:
+            yield from marked_cells(connection)
 
     def _writer_or_raise(self) -> Writer:
         if self._writer is None:
