@@ -29,7 +29,7 @@ SHARED_AT_MOST = 2_000
 CODE_LIMIT = 100_000
 """Characters of the code that stands with its cell; of longer code the drawer says how to print it."""
 
-KEY_DIGITS = 16
+KEY_DIGITS = 8
 """How much of a request's key a page holds: enough to tell whether a verdict is of the same request."""
 
 WireOf = Callable[[Row], Wire | str]
