@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from evalrun.records.message import Image, Message, Picture
@@ -15,6 +16,8 @@ from evalrun.records.row import Row
 from evalrun.records.wire import Wire, WireRequest, picture_mark, text_mark
 from evalrun.report.snippets import LANGUAGES, body_json, filled, snippet
 from evalrun.report.write import write_reports
+from tests.cli.harness import newest_run, program
+from tests.cli.test_human import SUITE
 from tests.report.factory import calling, make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
@@ -470,3 +473,41 @@ def test_blank_and_odd_messages_are_shown(show: Opener, tmp_path: Path) -> None:
     assert "\\u202eabc\\x1b[31m" in panel(shown)
     shown.page.keyboard.press("2")
     assert '"\\u202eabc\\u001b[31m"' in panel(shown)
+
+
+def test_thumbs_come_back_from_the_browser(tmp_path: Path, show: Opener) -> None:
+    """Thumbs given in the report, exported and read back, are a scorer in every file, and the new report shows them."""
+    (tmp_path / "sums.yaml").write_text(SUITE)
+    assert program("sums.yaml", "--quiet", cwd=tmp_path).code in (0, 1)
+    folder = newest_run(tmp_path / "results")
+    page = show(folder, address="#open=one:large").page
+    page.wait_for_selector("#cell[open] .thumb")
+    page.keyboard.press("d")
+    page.fill("#d-note", "curt")
+    page.focus("#d-h")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("location.hash.includes('one:small')")
+    page.wait_for_selector("#cell[open] .switch [aria-pressed=true]:has-text('small')")
+    page.keyboard.press("u")
+    with page.expect_download() as waiting:
+        page.click("#d-export")
+    waiting.value.save_as(tmp_path / "human.jsonl")
+    said = program("score", "sums", "--human", "human.jsonl", cwd=tmp_path)
+    assert said.code == 0, said.err
+    assert "2 verdicts read" in said.err
+    read = pd.read_csv(folder / "results.csv", dtype=str, keep_default_na=False).set_index(["case", "model"])
+    assert list(read["scorer.human"]) == ["0.000000", "1.000000", "", ""]
+    assert read.loc[("one", "large")]["reason"] == "human: curt"
+    shown = show(folder, address="#open=one:large")
+    page = shown.page
+    page.wait_for_selector("#cell[open] .thumb[aria-pressed=true]")
+
+    assert "human" in page.inner_text("#cell .scores")
+    assert page.inner_text("#cell .thumb[aria-pressed=true]") == "Wrong"
+    assert page.input_value("#d-note") == "curt"
+    assert page.is_disabled("#d-export")
+    page.keyboard.press("d")
+    with page.expect_download() as waiting:
+        page.click("#d-export")
+    assert json.loads(Path(waiting.value.path()).read_text())["verdict"] is None
+    assert shown.complaints == []
