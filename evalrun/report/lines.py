@@ -31,16 +31,17 @@ def folded(text: str, width: int) -> list[str]:
 
     A line that is too long is broken at a space, or anywhere where there is none.
     """
-    return [part for line in safe_text(text).expandtabs(4).split("\n") for part in _folded(line, max(8, width - 2))]
+    lines = safe_text(text).expandtabs(4).split("\n")
+    return [safe_text(part) for line in lines for part in _folded(line, max(8, width - 2))]
 
 
 def _folded(line: str, width: int) -> list[str]:
     parts = []
     while cells_wide(line) > width:
         head = cut(line, width)[:-1] or line[:1]
-        at = head.rfind(" ")
-        if at > len(head) // 2 and line[: at + 1].strip():
-            head = line[: at + 1]
-        parts.append(head.rstrip())
-        line = line[len(head) :]
+        at = len(head) if line[len(head)] == " " else head.rfind(" ")
+        if at > len(head) // 2 and line[:at].strip():
+            head = line[:at]
+        parts.append(head)
+        line = line[len(head) :].removeprefix(" ")
     return [*parts, line]
