@@ -38,7 +38,7 @@ def folded(text: str, width: int) -> list[str]:
 def _folded(line: str, width: int) -> list[str]:
     parts = []
     while cells_wide(line) > width:
-        head = cut(line, width)[:-1] or line[:1]
+        head = cut(line, width + 1)[:-1] or line[:1]
         at = len(head) if line[len(head)] == " " else head.rfind(" ")
         if at > len(head) // 2 and line[:at].strip():
             head = line[:at]
