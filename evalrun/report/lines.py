@@ -38,6 +38,9 @@ def folded(text: str, width: int) -> list[str]:
 def _folded(line: str, width: int) -> list[str]:
     parts = []
     while cells_wide(line) > width:
+        if not line[:width].strip():
+            line = line.lstrip()
+            continue
         head = cut(line, width + 1)[:-1] or line[:1]
         at = len(head) if line[len(head)] == " " else head.rfind(" ")
         if at > len(head) // 2 and line[:at].strip():

@@ -135,4 +135,5 @@ def test_folding_keeps_what_stands_at_the_beginning() -> None:
     assert folded("def f():\n    return 1", 40) == ["def f():", "    return 1"]
     assert folded("one two three four five", 14) == ["one two", "three four", "five"]
     assert folded("x" * 25, 12) == ["x" * 10, "x" * 10, "x" * 5]
+    assert folded(" " * 50 + "far", 12) == ["far"]
     assert all(cells_wide(line) <= 12 for line in folded("東京" * 30, 12))
