@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from evalrun.cli import options as o
+from evalrun.cli.color import wants_color
 
 _MOST_WIDTH = 110
 
@@ -83,4 +84,4 @@ def screen_width() -> int:
 
 def colored() -> bool:
     """Whether colours are wanted on standard output."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wants_color(os.environ, terminal=sys.stdout.isatty())

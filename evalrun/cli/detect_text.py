@@ -69,13 +69,22 @@ def _row(one: Needed) -> tuple[str, ...]:
     star = "*" if one.measured is not None else " "
     return (
         f"{fixed(one.discordance, 0, 2)} %{star}",
-        count(one.cases),
-        count(one.requests),
+        _many(one.cases),
+        _many(one.requests),
         cost_text(one.forecast.amounts) if one.forecast else "–",
         _takes(one.forecast),
-        count(one.sure_cases),
+        _many(one.sure_cases),
         "–" if one.stops_after is None else count(one.stops_after),
     )
+
+
+def _many(number: int) -> str:
+    """A number of cases; from a million on three digits of it are enough: ``235 M``, ``1.57 bn``, ``2,355 bn``."""
+    if number < 1_000_000:
+        return count(number)
+    exponent, unit = (6, "M") if number < 999_500_000 else (9, "bn")
+    whole = len(str(number)) - exponent
+    return f"{fixed(number, max(0, 3 - whole), -exponent)} {unit}"
 
 
 def _takes(forecast: Forecast | None) -> str:

@@ -71,6 +71,19 @@ def placed(verb: Verb) -> Verb:
     )(verb)  # fmt: skip
 
 
+def formatted(text: str) -> Callable[[Verb], Verb]:
+    """Which kinds of report, with *text* as the option's help."""
+    return click.option("--format", "formats", multiple=True, metavar="KIND", help=text)
+
+
+def formats(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Kinds of report, repeated ones and those after commas together, each once."""
+    found = tuple(dict.fromkeys(part.strip() for word in words for part in word.split(",") if part.strip()))
+    if words and not found:
+        raise click.UsageError("--format: no kind is given")
+    return found
+
+
 def sending(verb: Verb) -> Verb:
     """How requests go out: the options that `run` and `resume` share."""
     for option in (
@@ -96,7 +109,7 @@ def sending(verb: Verb) -> Verb:
                      help="Requests under way at once."),
     ):  # fmt: skip
         verb = option(verb)
-    return placed(verb)
+    return placed(formatted("Write this kind of report besides: parquet; several times or with commas.")(verb))
 
 
 def pairs(words: tuple[str, ...], option: str) -> dict[str, str]:

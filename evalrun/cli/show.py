@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 import click
 
+from evalrun.cli.color import wants_color
 from evalrun.cli.plan_text import closing_lines, head_line, model_lines
 from evalrun.conduct.bless import Blessed
 from evalrun.conduct.finish import Finished
@@ -76,11 +78,13 @@ class Screen:
 
     def finished(self, one: Finished) -> None:
         """Say how a run ended."""
+        for line in one.warnings:
+            self.warn(line)
         if self._as_json:
             self._objects.append(_object(one))
             return
         width = min(_MOST_WIDTH, shutil.get_terminal_size((80, 24)).columns)
-        color = sys.stdout.isatty() and not _no_color()
+        color = wants_color(os.environ, terminal=sys.stdout.isatty())
         click.echo(
             summary(one.plan, one.comparison, one.facts, width=width, color=color, quiet=self._quiet), color=color
         )
@@ -155,9 +159,3 @@ def _figures(figures: Any) -> dict[str, Any]:
     said = asdict(figures)
     column = said.pop("column")
     return {"column": column["label"], "model": column["model"], "prompt": column["prompt"], **said}
-
-
-def _no_color() -> bool:
-    import os
-
-    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

@@ -87,7 +87,7 @@ def resume(name: str | None, **said: Any) -> int:
 @o.sending
 @click.option("--new", is_flag=True, help="As if no run were unfinished.")
 @click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show the first N requests whole.")
-@click.option("--detect", type=o.Figure(0, 1, min_open=True), metavar="D",
+@click.option("--detect", type=o.Figure(1e-6, 1), metavar="D",
               help="How many cases show a difference in pass rate of D (0.05: 5 points), and their cost.")  # fmt: skip
 def plan(suite: str, show: int, detect: float | None, **said: Any) -> int:
     """Show what would be sent, spent and waited for: requests, tokens, cost, limits, time. Sends nothing.
@@ -147,18 +147,26 @@ def score(run: str, suite: str | None, human: Path | None, *, drop_human: bool, 
 @click.option("--prices", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Have these prices hold from now on: a file as a suite's prices:, or a suite.")  # fmt: skip
 @click.option("--prices-as-paid", is_flag=True, help="Go back to the prices that the run was paid at.")
+@o.formatted("Only this kind: csv, json, parquet or html; several times or with commas.")
 @o.placed
-def report(run: str, prices: Path | None, *, prices_as_paid: bool, results: Path) -> int:
+def report(run: str, prices: Path | None, formats: tuple[str, ...], *, prices_as_paid: bool, results: Path) -> int:
     """Write a run's reports again from its run.db. Sends nothing.
 
     With --prices every cost is reckoned anew, in gates and scorers too, and stays so in later reports.
     """
     from evalrun.conduct.report import rebuild
+    from evalrun.safe_text import safe_line
 
     if prices is not None and prices_as_paid:
         raise click.UsageError("--prices and --prices-as-paid exclude each other")
-    finished = rebuild(run, _offline({"results": results}), prices=prices, as_paid=prices_as_paid)
-    click.echo(f"written: {finished.folder / 'report.html'}")
+    asked = o.formats(formats)
+    finished = rebuild(
+        run, _offline({"results": results}), prices=prices, as_paid=prices_as_paid, formats=asked or None
+    )
+    for line in finished.warnings:
+        click.echo(safe_line(f"WARNING: {line}"), err=True)
+    for name in finished.written if asked else ("report.html",):
+        click.echo(f"written: {finished.folder / name}")
     return 0
 
 
@@ -204,11 +212,16 @@ def runs(context: click.Context, results: Path) -> int:
 def prune(context: click.Context, suite: str | None, keep: int, results: Path) -> int:
     """Remove all but the newest N finished runs of each suite; unfinished ones stay."""
     from evalrun.clock import SystemClock
+    from evalrun.conduct.index import refresh_index
     from evalrun.report.numbers import plural
+    from evalrun.safe_text import safe_line
     from evalrun.store.prune import prune as remove
 
     said_here = context.get_parameter_source("results") is not ParameterSource.DEFAULT
-    removed = remove(results if said_here else context.obj, suite, keep, now=SystemClock().time())
+    place = results if said_here else context.obj
+    removed = remove(place, suite, keep, now=SystemClock().time())
+    if removed and (warning := refresh_index(place)):
+        click.echo(safe_line(f"WARNING: {warning}"), err=True)
     for one in removed:
         click.echo(f"removed {one.folder}")
     click.echo(f"{plural(len(removed), 'run')} removed")
@@ -333,6 +346,7 @@ def _run_options(said: dict[str, Any]) -> Any:
         max_wait_s=float("inf") if said["wait"] else usual_max_wait_s(environ),
         paused_exit_code=said["paused_exit_code"],
         command=tuple(sys.argv[1:]),
+        formats=o.formats(said["formats"]),
     )
 
 

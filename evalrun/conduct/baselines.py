@@ -7,6 +7,8 @@ from pathlib import Path
 from evalrun.errors import UsageError
 from evalrun.records.baseline import NO_BASELINE, Baseline
 from evalrun.records.suite import NO_REGRESSION, Gate, Suite
+from evalrun.stats.gate_answers import UNDECIDED
+from evalrun.stats.gates import OF_VERDICTS
 from evalrun.store.baseline import baseline_path, read_baseline
 
 
@@ -49,11 +51,17 @@ def _noted(gate: Gate, suite: Suite) -> str:
         said.append(f"at {gate.confidence * 100:g} %")
     if gate.strict:
         said.append("strictly")
+    remark = f": {UNDECIDED}" if gate.metric in OF_VERDICTS and not is_scored(suite) else ""
     if gate.metric != NO_REGRESSION:
-        return " ".join(said)
+        return " ".join(said) + remark
     found = baseline_of(suite)
     if isinstance(found, str):
         return f"{' '.join(said)}: {found}"
     drops = f"drops of {gate.min_effect:g} or more" if gate.min_effect else "any drop"
     beside = f"{len(found.cells):,} cells of {found.run}, {found.date[:10]}"
-    return f"{' '.join(said)}: {drops} at alpha {gate.alpha:g}, against {beside}"
+    return f"{' '.join(said)}: {drops} at alpha {gate.alpha:g}, against {beside}{remark}"
+
+
+def is_scored(suite: Suite) -> bool:
+    """Whether any scorer decides a verdict."""
+    return any(spec.weight > 0 for specs in (suite.scorers, *(case.scorers for case in suite.cases)) for spec in specs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from evalrun.stats.regression_gate import key_of
 from evalrun.store.baseline import baseline_path, read_baseline, write_baseline
 from evalrun.store.run import RunStore
 from evalrun.store.runs import find_run
+from evalrun.suite.complaints import printable
+from evalrun.suite.load import suite_name
 
 _LONGEST_NOTE = 500
 
@@ -45,9 +48,9 @@ class Blessed:
 def bless(results: Path, name: str, *, note: str = "", suite: Path | None = None) -> Blessed:
     """Write a complete run's baseline beside its suite; *suite* is where that is now, if it moved.
 
-    Raises UsageError where there is no such run, where it is not complete or has no verdict, or where its suite is not
-    found, and
-    StorageError where the disk refuses; the baseline that was there stays then.
+    Raises UsageError where there is no such run, where it is not complete or has no verdict, where its suite is not
+    found, or *suite* is another one, SuiteInvalid where that is none, and StorageError where the disk refuses; the
+    baseline that was there stays then.
     """
     if len(note) > _LONGEST_NOTE or not note.isprintable():
         raise UsageError(f"--note: a note is one line of at most {_LONGEST_NOTE} characters")
@@ -87,7 +90,18 @@ def _found(plan: Plan, moved: Path | None) -> Path:
     if not file.is_file():
         hint = "" if moved is not None else "\nsay where it is now: evalrun bless RUN --suite FILE"
         raise UsageError(f"{file}: there is no such suite{hint}")
+    if moved is not None and not _is_same(plan, file):
+        raise UsageError(
+            f"{file}: this suite is called {printable(suite_name(file))}, and the run is of "
+            f"{printable(plan.suite.name)}: a baseline is compared with runs of its own suite\n"
+            f"bless a run of it instead, or, if it was renamed, run it once: evalrun {shlex.quote(str(file))}"
+        )
     return file
+
+
+def _is_same(plan: Plan, file: Path) -> bool:
+    """Whether a file is the run's suite: word for word, or by its name."""
+    return file.read_text("utf-8", errors="replace") == plan.suite.text or suite_name(file) == plan.suite.name
 
 
 def _before(path: Path) -> Baseline | None:

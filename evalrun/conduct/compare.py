@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from evalrun.conduct.index import refresh_index
 from evalrun.conduct.matching import (
     CaseMatch,
     ColumnMatch,
@@ -92,6 +93,7 @@ def compare_runs(
             write_compare_page(page, found, _island(work, found))
     except OSError as error:
         raise StorageError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    refresh_index(results)
     return found
 
 

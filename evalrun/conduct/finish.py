@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,26 +11,32 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
-from evalrun.conduct.baselines import baseline_of
+from evalrun.conduct.baselines import baseline_of, is_scored
 from evalrun.conduct.daily import cases_a_day
 from evalrun.conduct.dialogues import with_tools
 from evalrun.conduct.human import verdicts_of, with_human
-from evalrun.conduct.marking import score_rows
+from evalrun.conduct.identity import column_digests
+from evalrun.conduct.index import refresh_index
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
+from evalrun.conduct.regressions import Watcher, before_of, regressions_of
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
+from evalrun.conduct.trend import trend_of
 from evalrun.conduct.wires import Wires
 from evalrun.errors import ExitCode, StorageError
 from evalrun.prices import price_date
+from evalrun.records.baseline import Baseline
 from evalrun.records.comparison import Comparison
 from evalrun.records.human import HUMAN
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
 from evalrun.records.suite import Price
+from evalrun.records.trend import TrendPoint
+from evalrun.report.formats import standing
 from evalrun.report.write import write_reports
 from evalrun.stats.compare import compare
 from evalrun.store.prices import with_overrides
@@ -40,12 +46,15 @@ from evalrun.suite.plan import changes_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A run as it stands after a sitting."""
+    """A run as it stands after a sitting; *written* names the reports that were written, *warnings* says
+    what else was to be done and was not."""
 
     plan: Plan
     comparison: Comparison
     facts: RunFacts
     folder: Path
+    written: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -62,18 +71,20 @@ def finish(
     changes: tuple[str, ...] = (),
     clock: Clock,
     sat: bool = True,
+    formats: Collection[str] | None = None,
 ) -> Finished:
-    """Score what is not scored yet, compare, write every report, and note in the store how the run stands.
+    """Score what is not scored yet, compare, write the reports, and note in the store how the run stands.
+
+    *formats* are the reports to write; None: what is always written, what the options ask for besides, and what is
+    there already.
 
     Where nobody *sat* (the reports are written again later), what the last sitting was stays as it said: when it
     ended, under which limits, from which commit, what had changed, and since when it waits.
     """
     prices = store.prices()
     plan = with_overrides(plan, prices)
-    score_rows(store, plan, prices)
+    watch = keep_accounts(store, plan, prices)
     plan = with_human(plan, verdicts_of(store))
-    watch = watch_of(store, plan)
-    keep_accounts(store, plan, watch)
     if ending.paused and next(store.pending(), None) is None:
         ending = replace(ending, paused="", resume_at=None)  # what it waited for is not needed any more
     said = (None if sat else _noted(store, "sitting")) or {
@@ -85,13 +96,19 @@ def finish(
         "evalrun_version": __version__,
         "python_version": python_version(),
     }
-    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch))
-    facts = finished.facts
+    baseline = baseline_of(plan.suite)
+    before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
+    watcher = None if before is None else Watcher(before)
+    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch), baseline, watcher)
+    regressions = None if watcher is None else regressions_of(store, plan, watcher)
+    facts = replace(finished.facts, digests=column_digests(plan), regressions=regressions)
     store.set_meta(
         state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
     )
-    write(store, plan, finished.comparison, facts)
-    return finished
+    trend = trend_of(store.folder, plan, finished.comparison, facts)
+    written = write(store, plan, finished.comparison, facts, trend, formats=formats, more=options.formats)
+    warning = refresh_index(options.results, store.folder)
+    return replace(finished, facts=facts, written=written, warnings=(warning,) if warning else ())
 
 
 def as_it_stands(store: RunStore) -> Finished:
@@ -109,7 +126,8 @@ def as_it_stands(store: RunStore) -> Finished:
         "python_version": "",
     }
     plan = with_human(with_overrides(store.plan(), store.prices()), verdicts_of(store))
-    return _finished(store, plan, last_ending(store), said, (), stopped(store, plan, watch_of(store, plan)))
+    decided = stopped(store, plan, watch_of(store, plan))
+    return _finished(store, plan, last_ending(store), said, (), decided, baseline_of(plan.suite))
 
 
 def _finished(
@@ -119,12 +137,25 @@ def _finished(
     said: Mapping[str, Any],
     changes: tuple[str, ...],
     stopping: Stopped | None,
+    baseline: Baseline | str,
+    watcher: Watcher | None = None,
 ) -> Finished:
-    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early."""
+    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early.
+
+    The *watcher* sees every row that is counted.
+    """
     ended = ending.interrupted is None and not ending.paused
     reckoned = _forecast(plan)
     a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
-    comparison = compare(plan, store.rows(), complete=ended, cases_a_day=a_day, baseline=baseline_of(plan.suite))
+    rows = store.rows() if watcher is None else watcher.over(store.rows())
+    comparison = compare(
+        plan,
+        rows,
+        complete=ended,
+        cases_a_day=a_day,
+        baseline=baseline,
+        watched=stopping.pairs if stopping else (),
+    )
     state, exit_code = _standing(comparison, ending, said["paused_exit_code"])
     facts = RunFacts(
         run=store.folder.name,
@@ -163,19 +194,36 @@ def _noted(store: RunStore, key: str) -> Any:
     return None if crashed else store.meta().get(key)
 
 
-def write(store: RunStore, plan: Plan, comparison: Comparison, facts: RunFacts) -> None:
-    """Write every report of a run beside its database. Raises StorageError where the disk refuses."""
+def write(
+    store: RunStore,
+    plan: Plan,
+    comparison: Comparison,
+    facts: RunFacts,
+    trend: tuple[TrendPoint, ...],
+    *,
+    formats: Collection[str] | None,
+    more: Collection[str],
+) -> tuple[str, ...]:
+    """Write a run's reports beside its database; their names. Raises StorageError where the disk refuses."""
+    stale: tuple[Path, ...] = ()
+    if formats is None:
+        formats, stale = standing(store.folder, more)
 
     def rows() -> Iterator[Row]:
         return (with_tools(row, plan) for row in store.rows(with_messages=True))
 
     try:
-        write_reports(store.folder, plan, rows, comparison, facts, wire_of=Wires(plan))
+        written = write_reports(
+            store.folder, plan, rows, comparison, facts, trend=trend, formats=formats, wire_of=Wires(plan)
+        )
+        for path in stale:
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
             f"{store.folder}: the reports cannot be written ({error.strerror or error}); every answer is in run.db\n"
             f"write them again with: evalrun report {shlex.quote(str(store.folder))}"
         ) from error
+    return written
 
 
 def _standing(comparison: Comparison, ending: Ending, paused_exit_code: int) -> tuple[RunState, int]:
@@ -229,10 +277,10 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         said.append(
             f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once"
         )
-    own = [scorer for scorer in plan.suite.scorers if scorer.type != HUMAN]
-    if not own and not any(case.scorers for case in plan.suite.cases):
-        nobody = " that nobody judged" if plan.suite.scorers else ""
-        said.append(f"the suite has no scorers: every answer{nobody} counts as passed")
+    own = tuple(scorer for scorer in plan.suite.scorers if scorer.type != HUMAN)
+    if not is_scored(replace(plan.suite, scorers=own)):
+        nobody = " that nobody judged" if own != plan.suite.scorers else ""
+        said.append(f"no scorer decides a verdict: every answer{nobody} counts as passed")
     said += changes_of(plan)
     return (*warnings_of(plan), *said, *model_notes(plan))
 

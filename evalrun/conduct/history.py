@@ -227,7 +227,7 @@ def _drifted(label: str, drift: Drift, before: RunInfo, after: RunInfo, *, again
 
 
 def _changes(label: str, before: ColumnTrack, after: ColumnTrack, found: Step, info: RunInfo) -> Iterator[Changed]:
-    """What else differs from the run before: who answered, what was asked, who judged."""
+    """What else differs from the run before: who answered, what was asked, what was expected, who judged."""
     named: tuple[tuple[Literal["system_fingerprint", "model"], Counter[str], Counter[str]], ...] = (
         ("system_fingerprint", before.fingerprints, after.fingerprints),
         ("model", before.models, after.models),
@@ -238,9 +238,10 @@ def _changes(label: str, before: ColumnTrack, after: ColumnTrack, found: Step, i
                 column=label, what=what, since=info.run, since_at=info.started_at,
                 before=tuple(name for name, _ in old.most_common()), after=tuple(name for name, _ in new.most_common()),
             )  # fmt: skip
-    said: tuple[tuple[Literal["requests", "scorers"], int, int], ...] = (
+    said: tuple[tuple[Literal["requests", "expected", "scorers"], int, int], ...] = (
         ("requests", found.same, found.cells),
-        ("scorers", found.judged, found.same),
+        ("expected", found.same - found.expected, found.same),
+        ("scorers", found.same - found.scorers, found.same),
     )
     for kind, same, cells in said:
         if same < cells:

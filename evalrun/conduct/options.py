@@ -60,7 +60,8 @@ class Selection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """How to carry a run out. *environ* is where keys are read from, *state* is the folder of the machine's ledger;
-    *command* is what the user typed, for run.json; *interrupts* says who may interrupt it.
+    *command* is what the user typed, for run.json; *interrupts* says who may interrupt it. *formats* are written at the
+    end besides what is always written.
     """
 
     results: Path
@@ -79,6 +80,7 @@ class RunOptions:
     paused_exit_code: int = int(ExitCode.PAUSED)
     command: tuple[str, ...] = ()
     interrupts: Interrupts = signals
+    formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

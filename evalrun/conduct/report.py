@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from evalrun.clock import Clock, SystemClock
@@ -11,6 +12,7 @@ from evalrun.conduct.options import RunOptions
 from evalrun.errors import UsageError
 from evalrun.records.plan import Plan
 from evalrun.records.suite import Price
+from evalrun.report.formats import files_of
 from evalrun.store.run import RunStore
 from evalrun.store.runs import find_run
 from evalrun.suite.prices import read_price_file
@@ -22,14 +24,18 @@ def rebuild(
     *,
     prices: str | Path | None = None,
     as_paid: bool = False,
+    formats: Collection[str] | None = None,
     clock: Clock | None = None,
 ) -> Finished:
-    """Write a run's reports again, as its last sitting left it.
+    """Write a run's reports again, as its last sitting left it: those of *formats*, or all that a run has.
+
+    Other prices change every report, so that all are written then, and *formats* besides.
 
     With a file of *prices* those hold from now on for the models that it names, in place of earlier ones; *as_paid*
-    brings back the prices at which the run was paid. Raises UsageError where there is no such run or no model of it in
-    the file, and SuiteInvalid for what is wrong in the file.
+    brings back the prices at which the run was paid. Raises UsageError where there is no such run, no model of it in
+    the file, or no such format, and SuiteInvalid for what is wrong in the file.
     """
+    files_of(formats)
     given = None if prices is None else read_price_file(prices)
     info = find_run(options.results, name)
     store = RunStore.open(info.folder, write=True, now=SystemClock().time())
@@ -39,7 +45,10 @@ def rebuild(
         elif as_paid:
             store.reprice({})
         ending = last_ending(store)
-        return finish(store, store.plan(), ending, options=options, clock=clock or SystemClock(), sat=False)
+        if given is not None or as_paid:
+            options, formats = replace(options, formats=tuple(formats or ())), None
+        clock = clock or SystemClock()
+        return finish(store, store.plan(), ending, options=options, clock=clock, sat=False, formats=formats)
     finally:
         store.close()
 

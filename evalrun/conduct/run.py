@@ -12,17 +12,17 @@ from evalrun import __version__
 from evalrun.clock import Clock, SystemClock
 from evalrun.conduct.finish import Finished, finish
 from evalrun.conduct.log import LOGGER, run_log
-from evalrun.conduct.marking import score_rows
 from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import Observer, RunOptions
 from evalrun.conduct.session import carry_out
 from evalrun.conduct.sitting import Ending
-from evalrun.conduct.stopping import keep_accounts, watch_of
+from evalrun.conduct.stopping import keep_accounts
 from evalrun.errors import LedgerOutOfReach, UsageError
 from evalrun.keys import Secret, read_key
 from evalrun.providers.proxies import proxy_secrets
 from evalrun.records.plan import Plan
 from evalrun.redact import Redactor
+from evalrun.report.formats import files_of
 from evalrun.scheduler.rooms import Spent
 from evalrun.store.plan_tables import Changes
 from evalrun.store.run import RunStore
@@ -43,8 +43,10 @@ def run_plans(
 ) -> Iterator[Finished]:
     """Carry out several suites one after the other, each handed out as it ends; an interruption ends them all.
 
-    Raises UsageError for a missing key or a folder that cannot be written, before anything of any suite is sent.
+    Raises UsageError for a missing key, a folder that cannot be written or a format that there is not, before anything
+    of any suite is sent.
     """
+    files_of(options.formats)
     for plan in plans:
         _check_keys(plan, options)
         _check_code(plan, options)
@@ -59,6 +61,7 @@ def run_plans(
 
 def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clock | None = None) -> Finished:
     """Go on with a run as it was planned. Raises UsageError where there is none, or nothing is left to ask."""
+    files_of(options.formats)
     info = find_run(options.results, name) if name else _newest_to_go_on_with(options)
     store = RunStore.open(info.folder, write=True, now=SystemClock().time())
     try:
@@ -66,7 +69,7 @@ def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clo
         _check_keys(plan, options)
         _check_code(plan, options)
         if options.retry_errors:
-            _forget_errors(store, observer)
+            _forget_errors(store, plan, observer)
     except BaseException:
         store.close()
         raise
@@ -84,10 +87,9 @@ def open_or_create(plan: Plan, options: RunOptions, observer: Observer) -> Opene
     store = RunStore.open(unfinished.folder, write=True, now=now)
     changes = _said(store.replan(plan))
     if changes and store.spared_keys():  # what is not needed may be another matter in a changed suite
-        score_rows(store, plan, store.prices())
-        keep_accounts(store, plan, watch_of(store, plan))
+        keep_accounts(store, plan, store.prices())
     if options.retry_errors:
-        _forget_errors(store, observer)
+        _forget_errors(store, plan, observer)
     done = len(plan.cells) - sum(1 for _ in store.pending()) - len(store.spared_keys())
     observer.say(f"going on with {unfinished.run}: {done} of {len(plan.cells)} cells are answered")
     for change in changes:
@@ -157,9 +159,11 @@ def _newest_to_go_on_with(options: RunOptions) -> RunInfo:
     )
 
 
-def _forget_errors(store: RunStore, observer: Observer) -> None:
+def _forget_errors(store: RunStore, plan: Plan, observer: Observer) -> None:
     failed = store.failed_keys()
     store.forget(failed)
+    if failed and store.spared_keys():  # one of them may come before the decision that spared the others
+        keep_accounts(store, plan, store.prices())
     observer.say(f"asking {len(failed)} cells in error again")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from evalrun.conduct.marking import score_rows
 from evalrun.records.outcome import Status
 from evalrun.records.plan import Plan, pairs_of
-from evalrun.records.suite import StopWhen
+from evalrun.records.suite import Price, StopWhen
 from evalrun.report import numbers
 from evalrun.stats.stopping import Decision
 from evalrun.stats.watching import Watch, Watched
@@ -25,13 +26,17 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """What came of ``stop_when``: every comparison, the cells that were spared, and the requests that these took."""
+    """What came of ``stop_when``: every comparison, the cells that were spared, and the requests that this saved.
+
+    Of the cells that do not count *late* came to their end all the same, after the decision.
+    """
 
     when: StopWhen
     labels: tuple[str, ...]
     pairs: tuple[Watched, ...]
     spared: int
     saved: int
+    late: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """For run.json."""
@@ -41,6 +46,7 @@ class Stopped:
             "min_effect": self.when.min_effect,
             "figure": self.when.figure,
             "cells_spared": self.spared,
+            "cells_late": self.late,
             "requests_saved": self.saved,
             "pairs": [_pair_json(pair, self.labels) for pair in self.pairs],
             "guarantee": self.guarantee,
@@ -51,6 +57,8 @@ class Stopped:
         if not self.pairs:
             return (f"stop_when: fewer than two of {', '.join(self.when.decided)} are asked, so nothing was compared",)
         saved = f"{numbers.plural(self.saved, 'request')} saved" if self.saved else "no request saved"
+        if self.late:
+            saved += f" ({numbers.plural(self.late, 'cell')} came back after the decision and count in no figure)"
         return (*(_sentence(pair, self.when, self.labels) for pair in self.pairs), f"{saved}; {self.guarantee}")
 
     @property
@@ -113,40 +121,63 @@ def watch_of(store: RunStore, plan: Plan) -> Watch | None:
     return watch
 
 
-def keep_accounts(store: RunStore, plan: Plan, watch: Watch | None) -> None:
-    """Spare the cells that nobody needs any more, and have those pending again whose decision does not stand.
+def keep_accounts(store: RunStore, plan: Plan, prices: Mapping[str, Price]) -> Watch | None:
+    """Score what has no mark yet, and spare the cells that do not count, as far as that decides something.
 
-    It may not stand where the suite or its scorers have changed, or cells in error were asked again. Recorded answers
-    are there already: none of them is spared.
+    Those are the cells that were not asked for the decision's sake, and those whose answers came back after it: what
+    was in flight then must not tell in any figure. Cells whose decision does not stand count again: where the suite or
+    its scorers have changed, or cells in error were asked again. Recorded answers are there already: none is spared.
     """
     recorded = {model.label for model in plan.suite.models if model.recorded is not None}
-    why = {
-        number: why_not(plan, number)
-        for number, column in enumerate(plan.columns)
-        if watch is not None and watch.is_decided(number) and column.model not in recorded
-    }
-    if spared := store.spared_keys():
-        store.forget(cell.key for cell in plan.cells if cell.key in spared and cell.column not in why)
-    if why:
-        store.spare([(cell, why[cell.column]) for cell in store.pending() if cell.column in why])
+    while True:
+        score_rows(store, plan, prices)
+        watch, spared = watch_of(store, plan), store.spared_keys()
+        decided = {
+            number
+            for number, column in enumerate(plan.columns)
+            if watch is not None and watch.is_decided(number) and column.model not in recorded
+        }
+        again = [cell.key for cell in plan.cells if cell.key in spared and cell.column not in decided]
+        if not again:
+            break
+        store.forget(again)  # what comes to light may decide otherwise
+    if watch is not None and decided:
+        _spare(store, plan, watch, decided)
+    return watch
 
 
-def why_not(plan: Plan, column: int) -> str:
-    """Why a column is asked no more, in words for its rows."""
+def _spare(store: RunStore, plan: Plan, watch: Watch, decided: Set[int]) -> None:
+    """Note of every cell of the columns *decided* that does not count why that is."""
+    pending, spared = {cell.key for cell in store.pending()}, store.spared_keys()
+    chosen = [cell for cell in plan.cells if cell.column in decided and cell.key not in spared]
+    store.spare(
+        [
+            (cell, why_not(plan, cell.column, late=cell.key not in pending))
+            for cell in chosen
+            if cell.key in pending or not watch.is_needed(cell)
+        ]
+    )
+
+
+def why_not(plan: Plan, column: int, *, late: bool = False) -> str:
+    """Why a cell of a column does not count, in words for its row; *late*: its end came, but too late."""
     when = plan.suite.stop_when
     pairs = pairs_of(when.decided, plan.columns) if when else ()
     others = [plan.columns[other].label for pair in pairs if column in pair for other in pair if other != column]
-    return f"not needed: {plan.columns[column].label} against {', '.join(others)} was decided before (stop_when)"
+    against = f"{plan.columns[column].label} against {', '.join(others)} was decided"
+    how = f"it came back after {against}" if late else f"{against} before"
+    return f"not needed: {how} (stop_when)"
 
 
 def stopped(store: RunStore, plan: Plan, watch: Watch | None) -> Stopped | None:
     """What came of a plan's ``stop_when``; None without one."""
     if watch is None or plan.suite.stop_when is None:
         return None
-    spared = saved = 0
+    spared = saved = late = 0
     for row in store.rows():
         if row.status is Status.SPARED:
             spared += 1
+            late += len(row.exchanges) > 1 and not row.exchanges[-2].goes_on
             saved += max(0, len(expected_requests(plan, row.cell)) - row.requests)
     return Stopped(
         when=plan.suite.stop_when,
@@ -154,4 +185,5 @@ def stopped(store: RunStore, plan: Plan, watch: Watch | None) -> Stopped | None:
         pairs=watch.pairs(),
         spared=spared,
         saved=saved,
+        late=late,
     )

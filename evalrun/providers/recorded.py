@@ -25,4 +25,5 @@ def answer(request: Request, recorded: Recorded | None) -> Outcome:
         ),
         latency_s=found.latency_s,
         finish_reason=found.finish_reason,
+        score=found.score,
     )

@@ -26,7 +26,7 @@ LATENCY_BINS_A_DECADE = 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnFigures:
     """One column in figures. Counts add up to *planned*; None means that there is nothing to say, never zero.
-    *spared* counts cells that were not asked, because what they were for was decided before.
+    *spared* counts cells that do not count, because what they were for was decided before they were asked or came back.
 
     *unscored* counts answers without a verdict (a scorer broke); *truncated* answers cut by a length limit, which are
     scored. *cached_tokens* and *reasoning_tokens* are sums as far as replies say. *ttft_p50_s* and *tokens_per_s* are
@@ -121,18 +121,19 @@ class ScorePair:
 
     *difference* is first minus second, with Student's interval; *p_value* the paired t test's, of few cases the larger
     of that and the permutation test's; *p_permutation* stands beside it. *effect_size* is Cohen's d_z. *decided*,
-    *p_adjusted* and *needs* are as in Pair, over the pairs that have scores.
+    *p_adjusted*, *needs* and *watched* are as in Pair, over the pairs that have scores.
     """
 
     difference: Interval
     standard_error: float | None
     p_value: float
     p_permutation: float
-    p_adjusted: float
+    p_adjusted: float | None
     decided: bool
     effect_size: float | None = None
     more_cases: int | None = None
     needs: str = ""
+    watched: str = ""
 
     @property
     def call(self) -> Call:
@@ -150,7 +151,9 @@ class Pair:
     what it would take, in words, and *more_cases* in figures. *effect_size* is Cohen's h, *odds_ratio* the odds that
     the first is the right one where they differ. *flips* are the first of the cells on which they differ.
     *stopped_early* says that one of them was asked no more once something was decided (``stop_when``): difference,
-    interval and p-value presume a number of cases fixed before.
+    interval and p-value presume a number of cases fixed before. Where it was these two that were looked at after every
+    case, *watched* says in words what was found and when; difference, interval and *decided* are then of that, valid
+    however often one looks, and there is no *p_adjusted*.
     """
 
     first: str
@@ -170,6 +173,7 @@ class Pair:
     needs: str = ""
     score: ScorePair | None = None
     stopped_early: bool = False
+    watched: str = ""
     flips: tuple[Flip, ...] = ()
 
     @property

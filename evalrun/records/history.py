@@ -71,12 +71,13 @@ class Drifted:
 class Changed:
     """What a service, or the suite, changed from one run to the next.
 
-    *what* is system_fingerprint or model, each with the values before and after, or requests or scorers, with how many
-    of the column's cells stayed the same in *same* of *cells*.
+    *what* is system_fingerprint or model, each with the values before and after, or requests, expected (values) or
+    scorers, with how many of the column's cells stayed the same in *same* of *cells*. Of a cell whose expected value
+    changed nobody knows whether its scorers did too.
     """
 
     column: str
-    what: Literal["system_fingerprint", "model", "requests", "scorers"]
+    what: Literal["system_fingerprint", "model", "requests", "expected", "scorers"]
     since: str
     since_at: float
     before: tuple[str, ...] = ()

@@ -48,7 +48,8 @@ class Response:
     *body* is the reply as it came, JSON text; of a stream, the reply that its events add up to. *latency_s* is None
     only for recorded answers whose file does not say; *ttft_s* is the time to the first piece of the answer, of streams
     only. *reasoning* is what the model says of its thinking, *carried* what a dialect wants back with the next request
-    (JSON text). *choices* are the second answer and those after it; *usage* is of them all.
+    (JSON text). *choices* are the second answer and those after it; *usage* is of them all. *score* is what a recorded
+    answer was given by whoever judged it.
     """
 
     text: str | None
@@ -65,6 +66,7 @@ class Response:
     reasoning: str | None = None
     carried: str | None = None
     choices: tuple[Choice, ...] = ()
+    score: float | None = None
 
 
 class FailureKind(StrEnum):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from evalrun.records.regression import Regressions
+
 RunState = Literal["complete", "incomplete", "paused", "interrupted"]
 
 
@@ -15,7 +17,9 @@ class RunFacts:
 
     *state* is how the run stands; *reason* says why it is not complete; *go_on* is the command that goes on, or empty.
     *changes* lists what differed from the suite the run began with; *notes* is what a reader must know. *stopping* is
-    what came of the suite's ``stop_when``, as JSON; None without one.
+    what came of the suite's ``stop_when``, as JSON; None without one. *digests* are those of the columns, by label: the
+    same where another run asked the same of the same cases and judged it alike. *regressions* are what got worse, where
+    there is a baseline or a run before to tell.
     """
 
     run: str
@@ -37,3 +41,5 @@ class RunFacts:
     forecast: Mapping[str, Any] = field(default_factory=dict)
     price_dates: tuple[str, ...] = ()
     stopping: Mapping[str, Any] | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    regressions: Regressions | None = None

@@ -42,13 +42,17 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAnswer:
-    """An answer that exists already, with what its file says about it. None: the file does not say."""
+    """An answer that exists already, with what its file says about it. None: the file does not say.
+
+    *score* is the number that somebody gave it, on whatever scale.
+    """
 
     text: str | None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency_s: float | None = None
     finish_reason: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +193,8 @@ class Suite:
     """A whole suite. *file* is its path as the user typed it, *text* and *digest* (sha256) are the file's own.
 
     *wide* are the groups of `quotas` that models of several providers name, whichever models a run is narrowed to.
+    *left_out* is what the command line left out of this run: labels of models and names of prompts, by kind (model,
+    prompt).
     *pictures* are the files that prompts show, by digest (``sha256:…``); *picture_files* leads from the name that a
     prompt gives, rendered, to the digest. *folder* is where files are found, for tools in Python.
     """
@@ -211,6 +217,7 @@ class Suite:
     budget: Budget = Budget()
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     wide: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     picture_files: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""

@@ -19,7 +19,8 @@ _NAMES_TOLD = 3
 def conclusion(columns: Sequence[ComparedColumn], a: RunSide, b: RunSide) -> tuple[str, ...]:
     """The sentences: which columns differ, by how much; then those that cannot be told apart; then those without.
 
-    A column is called better or worse by its pass rates alone, unless only its scores were tested apart.
+    A column is called better or worse by its pass rates alone, unless only its scores were tested apart. Of one run's
+    columns it is said, as its own report does, where all are simulated.
     """
     tested = [(column, rate) for column in columns if (rate := column.measure("pass_rate")) is not None]
     if not tested:
@@ -35,6 +36,8 @@ def conclusion(columns: Sequence[ComparedColumn], a: RunSide, b: RunSide) -> tup
     if open_:
         said.append(_undecided(open_, one_run=one_run))
     said += _by_score(open_, one_run=one_run)
+    if one_run and all(column.simulated for column, _ in tested):
+        said[0] = f"Among simulated models, {said[0]}"
     without = [column.label for column in columns if column.measure("pass_rate") is None]
     if without:
         said.append(f"{listed(without)}: nothing was scored on both sides.")
@@ -81,6 +84,12 @@ def notes(columns: Sequence[ComparedColumn], a: RunSide, b: RunSide, at: Circums
         if without and a.folder != b.folder:
             words = ", ".join(f"{numbers.count(count)} {word.replace('_', ' ')}" for word, count in without.items())
             said.append(f"without a verdict in {side.name}, and not compared: {words}")
+    stopped = [one.label for one in columns if "spared" in one.no_verdict_a or "spared" in one.no_verdict_b]
+    if stopped:
+        said.append(
+            f"{listed(stopped)} stopped early (stop_when): what is told here presumes a number of cases fixed "
+            "before, and such differences are on average too large; the run's own report has what holds"
+        )
     return tuple(said)
 
 

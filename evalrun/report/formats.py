@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import IO, Any
 
 from evalrun.errors import UsageError
@@ -16,11 +17,13 @@ from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
+from evalrun.records.trend import TrendPoint
 from evalrun.report.cell_detail import WireOf
 from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
 from evalrun.report.island import Island
 from evalrun.report.json_files import manifest, request_lines, results_line
 from evalrun.report.page import write_page
+from evalrun.report.parquet_file import ResultsParquet, check_parquet
 from evalrun.report.side_by_side import Group
 
 
@@ -31,6 +34,7 @@ class Told:
     plan: Plan
     comparison: Comparison
     facts: RunFacts
+    trend: tuple[TrendPoint, ...] = ()
     wire_of: WireOf | None = None
 
 
@@ -47,7 +51,8 @@ class Writing:
 class ReportFile:
     """A file by its *name*, the *format* that asks for it, and how it is begun.
 
-    *always*: it is written where nobody says which formats. *binary*: it takes bytes.
+    *always*: it is written where nobody says which formats. *binary*: it takes bytes. *check* raises UsageError where
+    something that it needs is not installed.
     """
 
     name: str
@@ -55,6 +60,7 @@ class ReportFile:
     begin: Callable[[IO[Any], Told], Writing]
     always: bool = True
     binary: bool = False
+    check: Callable[[], None] | None = None
 
 
 def _results_csv(file: IO[Any], told: Told) -> Writing:
@@ -91,6 +97,11 @@ def _manifest(file: IO[Any], told: Told) -> Writing:
     return Writing(finish=finish)
 
 
+def _results_parquet(file: IO[Any], told: Told) -> Writing:
+    table = ResultsParquet(file, told.plan, told.facts.run)
+    return Writing(row=table.add, finish=table.finish)
+
+
 def _page(file: IO[Any], told: Told) -> Writing:
     island = Island(told.plan, wire_of=told.wire_of)
 
@@ -105,6 +116,14 @@ REPORT_FILES = (
     ReportFile(name="results.csv", format="csv", begin=_results_csv),
     ReportFile(name="comparison.csv", format="csv", begin=_comparison_csv),
     ReportFile(name="summary.csv", format="csv", begin=_summary_csv),
+    ReportFile(
+        name="results.parquet",
+        format="parquet",
+        begin=_results_parquet,
+        always=False,
+        binary=True,
+        check=check_parquet,
+    ),
     ReportFile(name="results.jsonl", format="json", begin=_results_jsonl),
     ReportFile(name="requests.jsonl", format="json", begin=_requests_jsonl),
     ReportFile(name="run.json", format="json", begin=_manifest),
@@ -116,8 +135,29 @@ FORMATS = tuple(dict.fromkeys(file.format for file in REPORT_FILES))
 """What ``--format`` takes."""
 
 
+def standing(folder: Path, more: Collection[str] = ()) -> tuple[frozenset[str], tuple[Path, ...]]:
+    """What a run's folder is to hold where nobody chooses: what is always written, *more*, and what is there already.
+
+    Beside these formats: files of before that cannot be written here, and would tell of another time if they stayed.
+    """
+    formats = {file.format for file in REPORT_FILES if file.always} | set(more)
+    stale = []
+    for file in REPORT_FILES:
+        if file.format not in formats and (folder / file.name).exists():
+            try:
+                files_of((file.format,))
+            except UsageError:
+                stale.append(folder / file.name)
+            else:
+                formats.add(file.format)
+    return frozenset(formats), tuple(stale)
+
+
 def files_of(formats: Collection[str] | None = None) -> tuple[ReportFile, ...]:
-    """The files of these formats; None: those that are always written. Raises UsageError for an unknown format."""
+    """The files of these formats; None: those that are always written.
+
+    Raises UsageError for a format that does not exist, or that needs what is not installed.
+    """
     if formats is None:
         return tuple(file for file in REPORT_FILES if file.always)
     for name in formats:
@@ -125,4 +165,7 @@ def files_of(formats: Collection[str] | None = None) -> tuple[ReportFile, ...]:
             near = get_close_matches(name, FORMATS, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"{name}: no such format (allowed: {', '.join(FORMATS)}{hint})")
-    return tuple(file for file in REPORT_FILES if file.format in formats)
+    chosen = tuple(file for file in REPORT_FILES if file.format in formats)
+    for check in {file.check for file in chosen if file.check}:
+        check()
+    return chosen

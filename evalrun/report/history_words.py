@@ -64,10 +64,11 @@ def _changed(one: Changed, who: str) -> str:
         return f"{who}: system_fingerprint {listed(one.before)} → {listed(one.after)} {since}."
     if one.what == "model":
         return f"{who}: answered by {listed(one.after)} instead of {listed(one.before)} {since}."
-    part = numbers.of(one.same, one.cells)
+    how = {"requests": "asked otherwise", "expected": "judged against other expected values"}
+    said = f"{who}: {how.get(one.what, 'judged by other scorers')} {since}"
     if not one.same:
-        how = "asked otherwise" if one.what == "requests" else "judged by other scorers"
-        return f"{who}: {how} {since}, which cannot be compared with the run before."
+        return f"{said}, which cannot be compared with the run before."
     if one.what == "requests":
-        return f"{who}: asked otherwise {since}; {part} requests stayed the same, and only these are compared."
-    return f"{who}: other scorers {since}; {part} verdicts were given alike, and only these are compared."
+        part = numbers.of(one.same, one.cells)
+        return f"{said}; {part} requests stayed the same, and only these are compared."
+    return f"{said} in {numbers.of(one.cells - one.same, one.cells)} cells, whose verdicts are not compared."

@@ -11,6 +11,7 @@ from typing import Any
 from evalrun.records.comparison import Comparison, GateResult, Pair
 from evalrun.records.outcome import Exchange, Failure, Response
 from evalrun.records.plan import Plan
+from evalrun.records.regression import Regressions
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.report.fields import flat, to_json, utc
@@ -135,13 +136,14 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "notes": facts.notes,
         "conclusion": comparison.conclusion,
         "stopping": facts.stopping,
+        "regressions": None if facts.regressions is None else _regressions(facts.regressions),
         "figures": [_whole(figures) | {"column": figures.column.label} for figures in comparison.columns],
         "pairs": [_pair(pair) for pair in comparison.pairs],
         "pairs_possible": comparison.pairs_possible,
         "tags": [_whole(tag) for tag in comparison.tags],
         "tags_possible": comparison.tags_possible,
         "gates": [gate_json(result) for result in comparison.gates],
-        "columns": [_column(plan, position) for position in range(len(plan.columns))],
+        "columns": [_column(plan, position, facts) for position in range(len(plan.columns))],
         "cells": {
             "planned": len(plan.cells),
             "merged": plan.merged,
@@ -156,6 +158,12 @@ def manifest(plan: Plan, comparison: Comparison, facts: RunFacts) -> str:
         "forecast": {"said": facts.forecast, "fact": _fact(totals, facts)},
     }
     return to_json(said, indent=2) + "\n"
+
+
+def _regressions(found: Regressions) -> dict[str, Any]:
+    """What got worse, by name: this file says nothing of what was answered."""
+    worst = [{"case": one.case, "column": one.column, "sample": one.sample or 0} for one in found.worst]
+    return {"against": found.against, "compared": found.compared, "failing": found.failing, "worst": worst}
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
@@ -184,11 +192,12 @@ def gate_json(result: GateResult) -> dict[str, Any]:
     return said
 
 
-def _column(plan: Plan, position: int) -> dict[str, Any]:
+def _column(plan: Plan, position: int, facts: RunFacts) -> dict[str, Any]:
     column = plan.columns[position]
     model = next((m for m in plan.suite.models if m.label == column.model), None)
     said: dict[str, Any] = {"id": column.id, "label": column.label, "prompt": column.prompt, "model": column.model}
     said["params"] = column.params
+    said["sha256"] = facts.digests.get(column.label)
     if model is not None:
         provider = plan.suite.providers.get(model.provider)
         said["model_id"] = f"{model.provider}/{model.name}"

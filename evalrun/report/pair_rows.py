@@ -30,6 +30,8 @@ def pairs_view(comparison: Comparison) -> dict[str, Any] | None:
 
 def pair_test(pair: Pair) -> str:
     """The test of a pair alone, in words: exact McNemar, with several samples the sign-flip test of cases."""
+    if pair.watched:
+        return f"{pair.watched} (stop_when)"
     name = "exact McNemar" if pair.cells <= pair.cases else f"sign flips of {numbers.plural(pair.cases, 'case')}"
     return f"{name} {numbers.p(pair.p_value)}"
 
@@ -49,7 +51,7 @@ def _row(pair: Pair) -> dict[str, Any]:
             f"{numbers.count(pair.only_second)} only {pair.second}",
         ],
         "flipped": bool(pair.only_first or pair.only_second),
-        "p": numbers.p(adjusted),
+        "p": "by stop_when" if pair.watched else numbers.p(adjusted),
         "alone": f"alone {numbers.p(pair.p_value)}" if pair.p_adjusted is not None else "",
         "effect": _effect("h", pair.effect_size),
         "odds": "" if pair.odds_ratio is None else f"odds {numbers.fixed(pair.odds_ratio, 1)}",
@@ -59,6 +61,8 @@ def _row(pair: Pair) -> dict[str, Any]:
 
 def _base(pair: Pair) -> str:
     answers = "" if pair.cells <= pair.cases else f", {numbers.plural(pair.cells, 'answer')}"
+    if pair.watched:
+        return pair.watched
     return f"{numbers.plural(pair.cases, 'case')}{answers}{', stopped early' if pair.stopped_early else ''}"
 
 
@@ -70,9 +74,13 @@ def _score(score: ScorePair) -> dict[str, Any]:
         "notes": [
             score.call,
             *([score.needs] if score.needs else []),
-            ", ".join(filter(None, (numbers.p(score.p_adjusted), _effect("d", score.effect_size)))),
+            ", ".join(filter(None, (_score_p(score), _effect("d", score.effect_size)))),
         ],
     }
+
+
+def _score_p(score: ScorePair) -> str:
+    return score.watched if score.p_adjusted is None else numbers.p(score.p_adjusted)
 
 
 def _effect(name: str, size: float | None) -> str:

@@ -6,8 +6,10 @@ passes through safe_text, so that none can be an escape sequence or a command of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePath
 
 from evalrun.records.comparison import ColumnFigures, Comparison, Pair
@@ -16,6 +18,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
 from evalrun.report.lines import wrapped as _wrapped
+from evalrun.report.regressions_text import regression_lines
 from evalrun.report.standings import by_place, pairs_shown, rank
 from evalrun.report.totals import Totals, not_scored, words
 from evalrun.safe_text import cells_wide, pad, safe_line, safe_text
@@ -25,7 +28,7 @@ _GAP = 2
 _LONG_WORD = 15
 _LEAST_LABEL, _MOST_LABEL = 12, 32
 _NAME = 9
-_MOST_PAIRS = 10
+_MOST_PAIRS = 6
 
 
 def summary(
@@ -37,16 +40,16 @@ def summary(
     """
     width = max(40, width)
     paint = _painter(color=color)
-    blocks = [
-        [paint(line, _BOLD) for sentence in comparison.conclusion for line in _wrapped(sentence, width)],
-        [] if quiet else [*_table(by_place(comparison), width, paint), *_total_line(comparison, width)],
-        [] if quiet else _named({"pairs": _pairs(comparison), "samples": _samples(comparison)}, width),
-        []
-        if quiet
-        else _named({"simulated": _simulated(comparison), "errors": _errors(comparison), "note": facts.notes}, width),
-        _gates(comparison, width, paint),
-        _ending(plan, comparison, facts, width, paint),
+    conclusion = [paint(line, _BOLD) for sentence in comparison.conclusion for line in _wrapped(sentence, width)]
+    told = {"simulated": _simulated(comparison), "errors": _errors(comparison), "note": facts.notes}
+    figures = [
+        [*_table(by_place(comparison), width, paint), *_total_line(comparison, width)],
+        _named({"pairs": _pairs(comparison), "samples": _samples(comparison)}, width),
+        _named(told, width),
+        _worse(facts, width),
     ]
+    gates, ending = _gates(comparison, width, paint), _ending(plan, comparison, facts, width, paint)
+    blocks = [conclusion, gates, ending] if quiet else [conclusion, *figures, gates, ending]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -111,6 +114,7 @@ def _figures(columns: Sequence[ColumnFigures]) -> list[_Figure]:
     nothing_paid = all(not c.cost_usd for c in columns)
     streamed = any(c.ttft_p50_s is not None for c in columns)
     same = all(c.pass_rate is not None and c.score == c.pass_rate.mean for c in columns)
+    every = all(c.simulated for c in columns)
     bounds = tuple(numbers.bounds(c.intervals["score"]) if "score" in c.intervals else "" for c in columns)
     return [
         _Figure("rank", _shown(tuple(map(rank, columns))), right=False, leave=3),
@@ -124,7 +128,7 @@ def _figures(columns: Sequence[ColumnFigures]) -> list[_Figure]:
         *([_Figure("ttft", tuple(numbers.seconds(c.ttft_p50_s) for c in columns), leave=2)] if streamed else []),
         _Figure("p95", tuple(numbers.seconds(c.latency_p95_s) for c in columns), leave=8),
         _Figure("front", tuple(map(_front, columns)), right=False, leave=9),
-        _Figure("not scored", tuple(_note(c) for c in columns), right=False),
+        _Figure("not scored", tuple(_note(c, every=every) for c in columns), right=False),
     ]
 
 
@@ -140,22 +144,41 @@ def _front(figures: ColumnFigures) -> str:
 
 
 def _pairs(comparison: Comparison) -> list[str]:
-    """Every pair in a line, where there are more than the conclusion tells; of many the first, and how many more."""
-    pairs = comparison.pairs
-    if len(pairs) < 2:
+    """A line for each pair that the conclusion does not tell whole; of many the first, and how many more."""
+    if len(comparison.pairs) < 2:
         return []
-    lines = [_pair(pair) for pair in pairs[:_MOST_PAIRS]]
+    pairs = [pair for pair in comparison.pairs if not _is_told(pair, comparison)]
+    lines = [_pair(pair, needs=not _told(pair, comparison)) for pair in pairs[:_MOST_PAIRS]]
     more = len(pairs) - len(lines)
     lines += [f"{numbers.count(more)} more pairs in report.html"] if more else []
     return [*lines, *filter(None, [pairs_shown(comparison)])]
 
 
-def _pair(pair: Pair) -> str:
+def _told(pair: Pair, comparison: Comparison) -> str:
+    """The sentence of the conclusion that names both columns of a pair, and how far they differ or what it lacks."""
+    size = numbers.points_bounds(pair.difference, negate=pair.difference.mean < 0)
+    return next(
+        (
+            sentence
+            for sentence in comparison.conclusion
+            if pair.first in sentence and pair.second in sentence and (pair.needs or size) in sentence
+        ),
+        "",
+    )
+
+
+def _is_told(pair: Pair, comparison: Comparison) -> bool:
+    """Whether the conclusion says all that matters of a pair: who is better, by how much, and how sure that is."""
+    return pair.decided and not pair.watched and bool(_told(pair, comparison))
+
+
+def _pair(pair: Pair, *, needs: bool) -> str:
     """``large – mini: +37.5 points [2.1, 72.9], better, p=0.031``, p in one word, so that no line breaks in it."""
     by = f"{numbers.points(pair.difference.mean)} points {numbers.points_bounds(pair.difference)}"
     p = pair.p_value if pair.p_adjusted is None else pair.p_adjusted
-    said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {numbers.p(p).replace(' ', '')}"
-    return f"{said} ({pair.needs})" if pair.needs else said
+    how = pair.watched or numbers.p(p).replace(" ", "")
+    said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {how}"
+    return f"{said} ({pair.needs})" if pair.needs and needs else said
 
 
 def _samples(comparison: Comparison) -> list[str]:
@@ -179,12 +202,12 @@ def _about(*columns: ColumnFigures) -> str:
     return "~" if any(TokensMethod.ESTIMATE in figures.tokens_methods for figures in columns) else ""
 
 
-def _note(figures: ColumnFigures) -> str:
-    """Why cells have no verdict, and what a reader must know of the column."""
+def _note(figures: ColumnFigures, *, every: bool) -> str:
+    """Why cells have no verdict, and what a reader must know of the column; of simulated ones not where *every* is."""
     said = [words(not_scored(figures)) if not_scored(figures) else ""]
     said += [f"{numbers.count(figures.spared)} not needed" if figures.spared else ""]
     said += [f"{numbers.count(figures.truncated)} truncated" if figures.truncated else ""]
-    said += ["simulated" if figures.simulated else "", "recorded" if figures.recorded else ""]
+    said += ["simulated" if figures.simulated and not every else "", "recorded" if figures.recorded else ""]
     return ", ".join(filter(None, said))
 
 
@@ -253,7 +276,19 @@ def _simulated(comparison: Comparison) -> list[str]:
 
 
 def _errors(comparison: Comparison) -> list[str]:
-    return [f"{c.column.label}: {c.top_error}" for c in comparison.columns if c.top_error]
+    """The most frequent error of each column, but for what the conclusion says."""
+    said = " ".join(comparison.conclusion)
+    return [
+        f"{c.column.label}: {c.top_error}"
+        for c in comparison.columns
+        if c.top_error and c.top_error.rstrip(".") not in said
+    ]
+
+
+def _worse(facts: RunFacts, width: int) -> list[str]:
+    """What got worse, behind its name."""
+    lines = regression_lines(facts.regressions, width - _NAME) if facts.regressions else []
+    return [safe_text(pad("" if at else "worse", _NAME) + line) for at, line in enumerate(lines)]
 
 
 def _named(facts: Mapping[str, Sequence[str]], width: int) -> list[str]:
@@ -278,10 +313,32 @@ def _ending(plan: Plan, comparison: Comparison, facts: RunFacts, width: int, pai
         left = f"{numbers.count(totals.not_scored)} of {planned} cells have no verdict."
         lines += [paint(line, _YELLOW) for line in _wrapped(f"{_sentence(said)} {left}", width)]
     if facts.go_on:
-        after = f"   after {facts.resume_after}" if facts.resume_after else ""
-        lines.append(safe_text(f"{pad('go on', _NAME - 1)}{_unbroken(facts.go_on)}{_unbroken(after)}"))
+        command, after = f"{pad('go on', _NAME - 1)}{_unbroken(facts.go_on)}", _after(facts)
+        beside = cells_wide(command) + _GAP + 1 + cells_wide(after) <= width
+        lines.append(safe_text(f"{command}   {after}".rstrip() if beside else command))
+        lines += [] if beside else [" " * (_NAME - 1) + line for line in _wrapped(after, width - _NAME + 1)]
     lines.append(safe_text(f"{pad('report', _NAME - 1)}{_unbroken(str(PurePath(facts.folder) / 'report.html'))}"))
     return lines
+
+
+def _after(facts: RunFacts) -> str:
+    """``after 2026-11-21 00:00 UTC (in 6 h 12 min)``; what is no time stands as it is."""
+    if not facts.resume_after:
+        return ""
+    try:
+        at = datetime.fromisoformat(facts.resume_after).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return f"after {facts.resume_after}"
+    left_min = math.ceil((at.timestamp() - facts.finished_at) / 60)
+    return f"after {at:%Y-%m-%d %H:%M} UTC" + (f" (in {_span(left_min)})" if left_min > 0 else "")
+
+
+def _span(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    days, part = divmod(hours, 24)
+    if days:
+        return f"{numbers.plural(days, 'day')} {part} h" if part else numbers.plural(days, "day")
+    return f"{hours} h {rest:02d} min" if hours else f"{rest} min"
 
 
 def _unbroken(text: str) -> str:

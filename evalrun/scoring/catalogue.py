@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pydantic import BaseModel
 
 from evalrun.errors import UsageError
-from evalrun.scoring import json_texts, measures, numbers, options, patterns, texts, tool_calls
+from evalrun.scoring import json_texts, measures, numbers, options, patterns, recorded, texts, tool_calls
 from evalrun.scoring.scorer import Scorer
 
 GROUP = "evalrun.scorers"
@@ -38,6 +38,12 @@ SCORERS: Mapping[str, Scorer] = {
     "cost": Scorer(function=measures.cost, options=options.CostOptions, reads_text=False),
     "tokens": Scorer(function=measures.tokens, options=options.TokensOptions, reads_text=False),
     "finish-reason": Scorer(function=measures.finish_reason, options=options.FinishReasonOptions, reads_text=False),
+    "recorded-score": Scorer(
+        function=recorded.recorded_score,
+        options=options.RecordedScoreOptions,
+        reads_text=False,
+        variables=recorded.score_of,
+    ),
     "is-valid-openai-tools-call": Scorer(function=tool_calls.valid_calls, options=options.NoOptions, reads_text=False),
     "tool-call-f1": Scorer(function=tool_calls.tool_call_f1, options=options.ToolCallF1Options, reads_text=False),
     "tool-calls": Scorer(function=tool_calls.tool_calls, options=options.ToolCallsOptions, reads_text=False),

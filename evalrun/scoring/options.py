@@ -1,7 +1,8 @@
 """What each scorer may be told, besides weight, threshold, name, extract and ``not-``, which every scorer takes.
 
 The models are the border: unknown keys and wrong types are refused before anything is sent. ``needs_expected`` says
-that a missing *value* stands for the case's expected value, so a case without one is a mistake.
+that a missing *value* stands for the case's expected value, so a case without one is a mistake; ``needs_recorded`` that
+it looks at what is recorded with an answer. ``own_variables`` are those that its templates have besides the case's.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     needs_expected: ClassVar[bool] = False
+    needs_recorded: ClassVar[bool] = False
+    own_variables: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("value", check_fields=False)
     @classmethod
@@ -158,6 +161,23 @@ class FinishReasonOptions(Options):
     """finish-reason: the reply ended for the reason *value* (stop, length, …), or for any of a list."""
 
     value: StrictStr | list[StrictStr] = Field(description="stop, length, tool_calls, …; or a list.")
+
+
+class RecordedScoreOptions(Options):
+    """recorded-score: *value* is a template of a number in 0..1, in which ``score`` is what the answer was given."""
+
+    needs_recorded: ClassVar[bool] = True
+    own_variables: ClassVar[frozenset[str]] = frozenset(("score",))
+    value: StrictStr = Field(
+        default="{{ score }}", description="How the score is read, as a number in 0..1: {{ score / 10 }}."
+    )
+
+    @field_validator("value")
+    @classmethod
+    def _is_a_template(cls, value: str) -> str:
+        if not is_template(value):
+            raise ValueError("not a template of the score, such as {{ score / 10 }}")
+        return value
 
 
 class ToolCallF1Options(Options):

@@ -30,13 +30,15 @@ class Prepared:
     def subject(self, row: Row, text: str) -> Subject:
         """What the scorer is to look at: *text* beside its own value, rendered for the row's case, or the expected one.
 
-        An expected value is data and never rendered. Raises TemplateFault.
+        An expected value is data and never rendered. Raises TemplateFault, and NoResult where a variable of the
+        scorer's own is unknown.
         """
         value = self.value
         if value is None:
             value = row.case.expected
         elif self.templates:
-            value = render_value(value, {**row.case.vars, "expected": row.case.expected})
+            own = self.scorer.variables(row)
+            value = render_value(value, {**row.case.vars, "expected": row.case.expected, **own})
         return Subject(text=text, value=value, row=row)
 
 

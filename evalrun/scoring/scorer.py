@@ -6,7 +6,7 @@ raises NoResult where it cannot tell; anything else that it raises, or a number 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,11 @@ class Finding:
     settled: bool = False
 
 
+def no_variables(_: Row) -> Mapping[str, Any]:
+    """The templates of most scorers have the case's variables alone."""
+    return {}
+
+
 ScorerFunction = Callable[[Subject, Any], "Finding | float"]
 
 
@@ -57,11 +62,13 @@ class Scorer:
     """A scorer: its function, the model of its options, and whether it reads the answer's text.
 
     One that reads the text is not asked about an empty answer but fails, negated or not; ``extract`` is for these only.
+    *variables* are what its templates have besides those of the case; it raises NoResult where a row has none.
     """
 
     function: ScorerFunction
     options: type[BaseModel]
     reads_text: bool = True
+    variables: Callable[[Row], Mapping[str, Any]] = no_variables
 
 
 def quote(text: str) -> str:

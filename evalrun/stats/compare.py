@@ -16,6 +16,8 @@ from evalrun.stats.gates import gate_tallies
 from evalrun.stats.pairing import Side, chosen, finder, pair_up
 from evalrun.stats.standings import ranking, with_standings
 from evalrun.stats.tallies import ColumnTally
+from evalrun.stats.watched_pairs import WatchedPairs, by_labels
+from evalrun.stats.watching import Watched
 
 
 def compare(
@@ -25,6 +27,7 @@ def compare(
     *,
     cases_a_day: Mapping[str, float] | None = None,
     baseline: Baseline | str = NO_BASELINE,
+    watched: Sequence[Watched] = (),
 ) -> Comparison:
     """Compare a plan's columns by their rows, which may come in any order and are not kept.
 
@@ -33,10 +36,11 @@ def compare(
     *cases_a_day* says of columns, by label, how many more cases their limits allow a day, where a limit counts days.
     The pairs are of the columns that compete (standings.ranking), the better one first, in their order: all pairs of 8
     columns, of more some of them (pairing.chosen).
-    *baseline* is what the gate no_regression compares with, or in words why there is none.
+    *baseline* is what the gate no_regression compares with, or in words why there is none. *watched* is what
+    ``stop_when`` found of some pairs, which are then called by it.
     """
     tallies = _tallies(plan)
-    gates = gate_tallies(plan.suite.gates, plan.columns, baseline)
+    gates = gate_tallies(plan.suite.gates, plan.columns, baseline, left_out=plan.suite.left_out)
     for row in rows:
         status, scored = row.status, row.scored
         tallies[row.cell.column].add(row, status, scored=scored)
@@ -48,7 +52,7 @@ def compare(
     spared = {figures.column.label for figures in columns if figures.spared}
     pairs = tuple(
         replace(pair, stopped_early=not spared.isdisjoint((pair.first, pair.second)))
-        for pair in _pairs(plan, tallies, ranked, cases_a_day)
+        for pair in _pairs(plan, tallies, ranked, cases_a_day, by_labels(watched, plan.columns))
     )
     tags = largest_tags(case.tags for case in plan.suite.cases)
     return Comparison(
@@ -68,6 +72,7 @@ def _pairs(
     tallies: Sequence[ColumnTally],
     ranked: Sequence[ColumnFigures],
     cases_a_day: Mapping[str, float] | None,
+    watched: WatchedPairs,
 ) -> tuple[Pair, ...]:
     by_id = {tally.column.id: tally for tally in tallies}
     competing = [by_id[figures.column.id] for figures in ranked]
@@ -82,7 +87,7 @@ def _pairs(
     ]
     two = [(sides[first], sides[second]) for first, second in chosen(len(sides))]
     ids = [case.id for case in plan.suite.cases]
-    return pair_up(two, cases=ids, samples=_samples(plan), cases_a_day=cases_a_day)
+    return pair_up(two, cases=ids, samples=_samples(plan), cases_a_day=cases_a_day, watched=watched)
 
 
 def _tallies(plan: Plan) -> list[ColumnTally]:

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from evalrun.records.plan import Column
+from evalrun.records.row import Row
 from evalrun.records.suite import Case, Gate
+
+UNDECIDED = "nothing scores the answers: each one passes"
+"""Said of a gate on verdicts that no scorer gave."""
 
 _MOST_NAMED = 6  # columns that a reason names one by one
 
@@ -29,6 +33,11 @@ def is_for(gate: Gate, case: Case) -> bool:
     """Whether a gate is for a case."""
     tags, cases = gate.only.get("tag"), gate.only.get("case")
     return (tags is None or bool(set(tags).intersection(case.tags))) and (cases is None or case.id in cases)
+
+
+def decides(row: Row) -> bool:
+    """Whether any scorer decided the row's verdict; where none does, whatever is answered passes."""
+    return row.mark is not None and any(one.weight > 0 for one in row.mark.scores)
 
 
 def worst(judged: Sequence[Judged]) -> Answer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalrun.records.comparison import Interval
-from evalrun.records.outcome import Response
+from evalrun.records.outcome import Response, Status
 from evalrun.records.row import Row
 from evalrun.stats.intervals import Z_95, design_effect, percentile, quantile_interval, wilson
 from evalrun.stats.means import mean_interval
@@ -47,12 +47,13 @@ class Values:
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
         self._values, self._cases = array("d"), array("q")
-        self.rows = self.scored = 0
+        self.rows = self.scored = self.spared = 0
         self._known = True
 
     def add(self, row: Row, *, scored: bool) -> None:
         """Count a row in."""
-        self.rows += 1
+        self.rows += row.status is not Status.SPARED
+        self.spared += row.status is Status.SPARED
         self.scored += scored
         value = self._metric.value(row, scored)
         if value is not None:

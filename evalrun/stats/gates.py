@@ -7,7 +7,8 @@ interval does, and as long as the limit lies inside there is not enough evidence
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from evalrun.records.baseline import NO_BASELINE, Baseline
@@ -15,11 +16,15 @@ from evalrun.records.comparison import GateResult, Interval
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
 from evalrun.records.suite import NO_REGRESSION, Gate
-from evalrun.stats.gate_answers import Judged, columns_for, is_for, told, worst
+from evalrun.stats.gate_answers import UNDECIDED, Judged, columns_for, decides, is_for, told, worst
 from evalrun.stats.gate_figures import Values, metric_of
 from evalrun.stats.regression_gate import RegressionTally
 
 ROUNDING = 1e-9
+OF_VERDICTS = frozenset(("pass_rate", "score", NO_REGRESSION))
+"""The metrics that say nothing where nothing is scored but that there is an answer."""
+
+NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 # How each operator is checked, with room for rounding on the side of the gate, and the words for not meeting it.
 OPERATORS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
@@ -42,11 +47,18 @@ class Tally(Protocol):
 
 
 def gate_tallies(
-    gates: Sequence[Gate], columns: Sequence[Column], baseline: Baseline | str = NO_BASELINE
+    gates: Sequence[Gate],
+    columns: Sequence[Column],
+    baseline: Baseline | str = NO_BASELINE,
+    *,
+    left_out: Mapping[str, Collection[str]] = NOTHING,
 ) -> list[Tally]:
-    """A tally for each gate. *baseline* is what ``no_regression`` compares with, or in words why there is none."""
+    """A tally for each gate. *baseline* is what ``no_regression`` compares with, or in words why there is none.
+
+    *left_out* is what the command line left out of the run (Suite.left_out): no gate misses it.
+    """
     return [
-        RegressionTally(gate, columns, baseline) if gate.metric == NO_REGRESSION else GateTally(gate, columns)
+        RegressionTally(gate, columns, baseline, left_out) if gate.metric == NO_REGRESSION else GateTally(gate, columns)
         for gate in gates
     ]
 
@@ -60,16 +72,18 @@ class GateTally:
         self._values = {
             index: (column.label, Values(self._metric)) for index, column in columns_for(gate, columns).items()
         }
+        self._undecided = 0  # scored by no scorer
 
     def add(self, row: Row, *, scored: bool) -> None:
         """See Tally."""
         found = self._values.get(row.cell.column)
         if found is not None and is_for(self._gate, row.case):
             found[1].add(row, scored=scored)
+            self._undecided += scored and not decides(row)
 
     def result(self, *, complete: bool) -> GateResult:
         """See Tally; else whether every column meets it, the worst of them deciding."""
-        counted = [(label, values) for label, values in self._values.values() if values.rows]
+        counted = [(label, values) for label, values in self._values.values() if values.rows or values.spared]
         if not complete:
             known = [self._judge(label, values) for label, values in counted if values.figure is not None]
             reason = "; ".join(["the run is not complete", *told(known)])
@@ -77,16 +91,22 @@ class GateTally:
         judged = [self._judge(label, values) for label, values in counted]
         if not judged:
             return GateResult(gate=self._gate, verdict="fail", reason="no column and case that it is for")
-        return GateResult(gate=self._gate, verdict=worst(judged), reason="; ".join(told(judged)))
+        on_nothing = self._gate.metric in OF_VERDICTS and 0 < self._undecided == sum(v.scored for _, v in counted)
+        remarks = [UNDECIDED] if on_nothing else []
+        return GateResult(gate=self._gate, verdict=worst(judged), reason="; ".join([*told(judged), *remarks]))
 
     def _judge(self, label: str, values: Values) -> Judged:
         """A column's answer, and why, in words."""
         figure = values.figure
+        if figure is None and values.spared and not values.rows:
+            return "not enough evidence", f"{label}: no cell that it is for was needed (stop_when)"
         if figure is None:
             return "fail", f"{label}: {self._metric.missing}"
         shown = self._written(figure)
         if self._metric.kind == "share" and values.scored < values.rows:
             shown += f" ({values.scored:,} of {values.rows:,} scored)"
+        if values.spared and self._metric.kind != "sum":
+            shown += f" (stopped early, {values.spared:,} not needed)"
         if self._gate.confidence is None:
             return self._by_figure(f"{label} {shown}", figure, values)
         return self._by_interval(f"{label} {shown}", figure, values, self._gate.confidence)

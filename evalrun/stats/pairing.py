@@ -17,6 +17,8 @@ from evalrun.stats.effects import cohen_h, odds_ratio
 from evalrun.stats.figures import seed_of
 from evalrun.stats.paired_scores import PairedScores, compare_scores, more_cases_for_scores
 from evalrun.stats.pairs import PASSED, UNSCORED, Paired, compare_pair, more_cases
+from evalrun.stats.watched_pairs import WatchedPairs, found_of
+from evalrun.stats.watched_pairs import called as called_by_watch
 
 ALL_PAIRS_UP_TO = 8
 MOST_FLIPS_LISTED = 1_000
@@ -56,31 +58,43 @@ def pair_up(
     cases: Sequence[str],
     samples: int,
     cases_a_day: Mapping[str, float] | None = None,
+    watched: WatchedPairs | None = None,
 ) -> tuple[Pair, ...]:
     """Compare each two *sides* on the cells that both have scored, and call them; without such cells they are left out.
 
     *cases* are the ids, *cases_a_day* how many more cases a day each label's limits allow, where a limit counts days.
     Pass rates are called together (calls.call_pairs), and scores together, where either side has some. A pair is told
     apart only where its own interval does not hold 0 either, so that no sentence says more than its figures.
+    Those *watched* are called by what was found then (watched_pairs), and no other has to allow for them.
     """
     found = [(two, paired) for two in sides if (paired := _paired(two, samples)) is not None]
-    shown = [_shown(paired) for _, paired in found]
-    scored = [(place, scores) for place, (two, _) in enumerate(found) if (scores := _scores(two)) is not None]
-    score_pairs = dict(zip((place for place, _ in scored), _call_scores([one for _, one in scored]), strict=True))
+    known = watched or {}
+    calls = _calls([paired for _, paired in found], [_is_watched(two, known, "pass_rate") for two, _ in found])
+    scored = [(place, two, scores) for place, (two, _) in enumerate(found) if (scores := _scores(two)) is not None]
+    score_pairs = dict(
+        zip(
+            (place for place, _, _ in scored),
+            _call_scores([one for _, _, one in scored], [_is_watched(two, known, "score") for _, two, _ in scored]),
+            strict=True,
+        )
+    )
     pairs = []
-    for place, (called, alpha) in enumerate(_call(shown, [paired.pair.difference for _, paired in found])):
+    for place, (called, alpha) in enumerate(calls):
         two, paired = found[place]
         a_day = _slower(two, cases_a_day or {})
         pair = _called_pair(paired, called, alpha=alpha, a_day=a_day)
         score = score_pairs.get(place)
         if score is not None and not score.decided:
             score = replace(score, needs=_needs(score.more_cases, a_day) or _same("score", paired))
-        pairs.append(replace(pair, score=score, flips=tuple(_flips(two, cases, samples))))
+        pair = replace(pair, score=score, flips=tuple(_flips(two, cases, samples)))
+        pairs.append(called_by_watch(pair, known))
     return tuple(pairs)
 
 
 def base(pair: Pair) -> str:
     """What a pair stands on, in words: ``200 cases``, ``60 cases, 120 answers``."""
+    if pair.watched:
+        return pair.watched
     answers = "" if pair.cells == pair.cases else f", {_count(pair.cells, 'answer')}"
     return f"{_count(pair.cases, 'case')}{answers}{', stopped early' if pair.stopped_early else ''}"
 
@@ -94,11 +108,26 @@ def _shown(paired: Paired) -> Shown:
     return Shown(difference=paired.pair.difference.mean, p_value=paired.pair.p_value, more_cases=None)
 
 
-def _call(shown: Sequence[Shown], intervals: Sequence[Interval]) -> list[tuple[Called, float]]:
-    """What each pair is called, and the level at which Holm would test next those that are not told apart."""
-    called = [no_more_than(one, interval) for one, interval in zip(call_pairs(shown), intervals, strict=True)]
-    open_pairs = sum(one.call is Call.NOT_DISTINGUISHABLE for one in called)
-    return [(one, ALPHA / max(1, open_pairs)) for one in called]
+def _calls(found: Sequence[Paired], apart: Sequence[bool]) -> list[tuple[Called, float]]:
+    return _call([_shown(paired) for paired in found], [paired.pair.difference for paired in found], apart)
+
+
+def _call(shown: Sequence[Shown], intervals: Sequence[Interval], apart: Sequence[bool]) -> list[tuple[Called, float]]:
+    """What each pair is called, and the level at which Holm would test next those that are not told apart.
+
+    Those *apart* are called each by itself: they are somebody else's to tell, and the others need not allow for them.
+    """
+    together = [place for place, alone in enumerate(apart) if not alone]
+    calls = [call_pairs([one])[0] for one in shown]
+    for place, one in zip(together, call_pairs([shown[place] for place in together]), strict=True):
+        calls[place] = one
+    calls = [no_more_than(one, interval) for one, interval in zip(calls, intervals, strict=True)]
+    still_open = sum(calls[place].call is Call.NOT_DISTINGUISHABLE for place in together)
+    return [(one, ALPHA if alone else ALPHA / max(1, still_open)) for one, alone in zip(calls, apart, strict=True)]
+
+
+def _is_watched(two: tuple[Side, Side], watched: WatchedPairs, figure: str) -> bool:
+    return found_of(watched, two[0].label, two[1].label, figure) is not None
 
 
 def _called_pair(paired: Paired, called: Called, *, alpha: float, a_day: float | None) -> Pair:
@@ -128,12 +157,12 @@ def _scores(two: tuple[Side, Side]) -> PairedScores | None:
     return compare_scores(by_case, seed=seed_of("scores", two[0].label, two[1].label))
 
 
-def _call_scores(found: Sequence[PairedScores]) -> list[ScorePair]:
-    """Scores of several pairs, called together."""
+def _call_scores(found: Sequence[PairedScores], apart: Sequence[bool]) -> list[ScorePair]:
+    """Scores of several pairs, called together; those *apart* each by itself."""
     shown = [Shown(difference=one.difference.mean, p_value=one.p_value, more_cases=None) for one in found]
     intervals = [_interval(one) for one in found]
     pairs = []
-    for one, interval, (called, alpha) in zip(found, intervals, _call(shown, intervals), strict=True):
+    for one, interval, (called, alpha) in zip(found, intervals, _call(shown, intervals, apart), strict=True):
         decided = called.call is not Call.NOT_DISTINGUISHABLE
         pairs.append(
             ScorePair(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalrun.records.baseline import Baseline, BaselineCell
 from evalrun.records.comparison import GateResult, Regressed
+from evalrun.records.outcome import Status
 from evalrun.records.plan import Column
 from evalrun.records.row import Row
 from evalrun.records.suite import Gate
 from evalrun.stats.calls import holm
-from evalrun.stats.gate_answers import Answer, Judged, columns_for, is_for, told, worst
+from evalrun.stats.gate_answers import UNDECIDED, Answer, Judged, columns_for, decides, is_for, told, worst
 from evalrun.stats.regression import Drop, score_drop, verdict_drop
 
-_MOST_CASES = 5  # cases that a reason names one by one
+_MOST_CASES = 5  # cases, or columns, that a reason names one by one
 _ROUNDING = 1e-9
 
 
@@ -39,16 +40,19 @@ class _Beside:
         self.known = before is not None
         self._before = dict(before or {})
         self.cases: dict[str, list[_Both]] = {}
-        self.new = self.unscored = self.changed = 0
+        self.new = self.unscored = self.changed = self.spared = self.undecided = 0
 
     def add(self, row: Row, *, scored: bool) -> None:
         before = self._before.pop((row.case.id, row.cell.sample), None)
-        if before is None:
+        if row.status is Status.SPARED:
+            self.spared += 1
+        elif before is None:
             self.new += 1
         elif not scored or row.mark is None:
             self.unscored += 1
         else:
             self.changed += before.key != key_of(row)
+            self.undecided += not decides(row)
             found = _Both(before, row.mark.verdict == "pass", row.mark.score)
             self.cases.setdefault(row.case.id, []).append(found)
 
@@ -86,13 +90,23 @@ class _Beside:
 class RegressionTally:
     """What a gate against the baseline needs of the rows, and its answer."""
 
-    def __init__(self, gate: Gate, columns: Sequence[Column], baseline: Baseline | str) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        columns: Sequence[Column],
+        baseline: Baseline | str,
+        left_out: Mapping[str, Collection[str]],
+    ) -> None:
         self._gate = gate
         self._baseline = baseline
-        before = {} if isinstance(baseline, str) else _matched(columns, baseline)
-        self._lost = [] if isinstance(baseline, str) else _lost(gate, columns, baseline)
+        matched = {} if isinstance(baseline, str) else _matched(columns, baseline)
+        cells = {} if isinstance(baseline, str) else _cells_of(baseline)
+        lost = [] if isinstance(baseline, str) else _lost(gate, baseline, matched.values())
+        self._left_out = [column.label for column in lost if _is_left_out(column, left_out)]
+        self._gone = [column.label for column in lost if not _is_left_out(column, left_out)]
         self._columns = {
-            index: _Beside(column, before.get(index)) for index, column in columns_for(gate, columns).items()
+            index: _Beside(column, cells[matched[index]] if index in matched else None)
+            for index, column in columns_for(gate, columns).items()
         }
 
     def add(self, row: Row, *, scored: bool) -> None:
@@ -113,6 +127,9 @@ class RegressionTally:
         judged = self._judged(columns)
         if not judged:
             return GateResult(gate=gate, verdict="fail", reason="no column and case that it is for")
+        judged += [
+            ("not enough evidence", f"{label} is in the baseline and not in the suite any more") for label in self._gone
+        ]
         reason = "; ".join([*told(judged), *self._remarks(columns, self._baseline)])
         return GateResult(gate=gate, verdict=worst(judged), reason=reason, regressed=regressed)
 
@@ -132,7 +149,9 @@ class RegressionTally:
         judged = []
         for beside, mine in zip(columns, drops, strict=True):
             answers = [_judge(drop, next(adjusted), self._gate, alpha) for drop in mine]
-            judged += [_whole(beside, answers)] if beside.cases or beside.new or beside.unscored else []
+            judged += (
+                [_whole(beside, answers)] if beside.cases or beside.new or beside.unscored or beside.spared else []
+            )
         return judged
 
     def _remarks(self, columns: Sequence[_Beside], baseline: Baseline) -> list[str]:
@@ -143,11 +162,13 @@ class RegressionTally:
         only = self._gate.only
         gone = [c for beside in known for c in beside.gone if c in only.get("case", (c,))] if "tag" not in only else []
         said = [
+            (cells and cells == sum(beside.undecided for beside in known), UNDECIDED),
             (changed, f"{changed:,} of {cells:,} requests are others than then"),
             (sum(b.new for b in known), f"{sum(b.new for b in known):,} cells are not in the baseline"),
             (len(gone), f"{len(gone):,} cells are in the baseline only"),
-            (len(self._lost), f"the baseline has {', '.join(self._lost[:_MOST_CASES])} as well, which the run has not"),
+            (len(self._left_out), f"{_some(self._left_out)} of the baseline left out of this run"),
             (sum(b.unscored for b in known), f"{sum(b.unscored for b in known):,} have no verdict now"),
+            (sum(b.spared for b in known), f"{sum(b.spared for b in known):,} were not needed (stop_when)"),
         ]
         note = f" ({baseline.note})" if baseline.note else ""
         return [*(words for count, words in said if count), f"baseline {baseline.run} of {baseline.date[:10]}{note}"]
@@ -158,24 +179,36 @@ def key_of(row: Row) -> str:
     return row.cell.key.partition("#")[0]
 
 
-def _matched(columns: Sequence[Column], baseline: Baseline) -> dict[int, dict[tuple[str, int], BaselineCell]]:
-    """The baseline's cells of each column that it has: by prompt, model and parameters, or else by label."""
+def _cells_of(baseline: Baseline) -> dict[str, dict[tuple[str, int], BaselineCell]]:
+    """The baseline's cells of each of its columns, by label."""
     cells: dict[str, dict[tuple[str, int], BaselineCell]] = {column.label: {} for column in baseline.columns}
     for cell in baseline.cells:
         cells[cell.column][cell.case, cell.sample] = cell
+    return cells
+
+
+def _matched(columns: Sequence[Column], baseline: Baseline) -> dict[int, str]:
+    """The label in the baseline of each column that it has: by prompt, model and parameters, or else by label."""
+    labels = {column.label for column in baseline.columns}
     by_id = {column.id: column.label for column in baseline.columns}
     found = {index: by_id[column.id] for index, column in enumerate(columns) if column.id in by_id}
     for index, column in enumerate(columns):
-        if index not in found and column.label in cells and column.label not in found.values():
+        if index not in found and column.label in labels and column.label not in found.values():
             found[index] = column.label
-    return {index: cells[label] for index, label in found.items()}
+    return found
 
 
-def _lost(gate: Gate, columns: Sequence[Column], baseline: Baseline) -> list[str]:
-    """The labels of the baseline's columns that the gate is for and the run has not: nothing compares them."""
-    ids, labels = {column.id for column in columns}, {column.label for column in columns}
-    gone = [column for column in baseline.columns if column.id not in ids and column.label not in labels]
-    return [column.label for column in columns_for(gate, gone).values()]
+def _lost(gate: Gate, baseline: Baseline, matched: Collection[str]) -> list[Column]:
+    """The baseline's columns that the gate is for and nothing of the run is matched with: nothing compares them."""
+    cases = gate.only.get("case")
+    filled = {cell.column for cell in baseline.cells if cases is None or cell.case in cases}
+    lost = [column for column in baseline.columns if column.label not in matched]
+    return [column for column in columns_for(gate, lost).values() if column.label in filled]
+
+
+def _is_left_out(column: Column, left_out: Mapping[str, Collection[str]]) -> bool:
+    """Whether the command line left it out: its model or its prompt is still in the suite."""
+    return column.model in left_out.get("model", ()) or column.prompt in left_out.get("prompt", ())
 
 
 def _judge(drop: Drop, p_adjusted: float, gate: Gate, alpha: float) -> Judged:
@@ -209,16 +242,21 @@ def _whole(beside: _Beside, answers: Sequence[Judged]) -> Judged:
     """A column's answer out of its figures'."""
     if not beside.known:
         return "not enough evidence", f"{beside.label} is not in the baseline"
+    if not answers and beside.spared and not beside.unscored:
+        return "not enough evidence", f"{beside.label}: no cell that it is for was needed (stop_when)"
     if not answers:
         return "not enough evidence", f"{beside.label}: no case has a verdict both then and now"
     answer = worst(answers)
     words = [words for one, words in answers if one == answer]
     cases = list(dict.fromkeys(one.case for one in beside.regressed()))
-    named = ""
-    if answer == "fail" and cases:
-        more = f" and {len(cases) - _MOST_CASES:,} more" if len(cases) > _MOST_CASES else ""
-        named = f", now failing: {', '.join(cases[:_MOST_CASES])}{more}"
+    named = f", now failing: {_some(cases)}" if answer == "fail" and cases else ""
     return answer, f"{beside.label}: {', '.join(words)}{named}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names, of many the first."""
+    more = f" and {len(names) - _MOST_CASES:,} more" if len(names) > _MOST_CASES else ""
+    return f"{', '.join(names[:_MOST_CASES])}{more}"
 
 
 def _cases(count: int) -> str:

@@ -36,6 +36,7 @@ class ColumnTrack:
         self.unpriced = False
         self.keys = array("Q", [_NO_KEY]) * (cases * samples)
         self.judges = array("Q", [_NO_KEY]) * (cases * samples)
+        self.expected = array("Q", [_NO_KEY]) * (cases * samples)
         self.verdicts = bytearray(cases * samples)
         self.figures = {name: unknown(cases * samples) for name in FIGURES}
         self.fingerprints: Counter[str] = Counter()
@@ -57,7 +58,8 @@ class ColumnTrack:
         if not row.from_cache:
             self.keys[place] = _hash(f"{asked}#{self._asked[asked]}")
         self._asked[asked] += 1
-        self.judges[place] = _hash(digest or "")
+        self.judges[place] = _hash(digest) if digest else _NO_KEY
+        self.expected[place] = _hash(repr(row.case.expected))
 
     @property
     def scored(self) -> int:
@@ -90,10 +92,16 @@ class ColumnTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A column from one run to a later one. *same* cells asked the same, *judged* of them were scored alike."""
+    """A column from one run to a later one.
+
+    *same* cells asked the same, *judged* of them were scored alike. Of the others *expected* ones are scored against
+    another expected value, by whichever scorers, and *scorers* ones by other scorers against the same.
+    """
 
     same: int
     judged: int
+    expected: int
+    scorers: int
     cells: int
     drifts: tuple[Drift, ...]
 
@@ -106,6 +114,8 @@ def step(before: ColumnTrack, after: ColumnTrack, *, latency: bool = True) -> St
     places = {key: place for place, key in enumerate(before.keys) if key != _NO_KEY}
     pairs = [(places[key], place) for place, key in enumerate(after.keys) if key != _NO_KEY and key in places]
     alike = [(old, new) for old, new in pairs if before.judges[old] == after.judges[new]]
+    otherwise = [(old, new) for old, new in pairs if _NO_KEY != before.judges[old] != after.judges[new] != _NO_KEY]
+    expected = sum(before.expected[old] != after.expected[new] for old, new in otherwise)
     verdicts = bytearray(len(after.verdicts)), bytearray(len(after.verdicts))
     for old, new in alike:
         verdicts[0][new], verdicts[1][new] = before.verdicts[old], after.verdicts[new]
@@ -119,6 +129,8 @@ def step(before: ColumnTrack, after: ColumnTrack, *, latency: bool = True) -> St
     return Step(
         same=len(pairs),
         judged=len(alike),
+        expected=expected,
+        scorers=len(otherwise) - expected,
         cells=sum(key != _NO_KEY for key in after.keys),
         drifts=drifts(measured, passed=passed, seed=_SEED),
     )

@@ -5,8 +5,9 @@ the order in which answers come back it would be wrong: quick answers are not li
 again), so the first cases to come back are no fair sample, and what looks decided among them need not be. So cases are
 fed in the order in which they are asked, which was drawn before anything was known: a case counts when every cell of
 both columns is settled, and so is every case before it. One that failed for good in either column is passed over, as in
-every paired comparison. For the same reason nothing counts that comes back after the decision, and a run that is gone
-on with finds the same decision at the same case: it depends on the plan and the answers alone.
+every paired comparison. For the same reason nothing counts that comes back after the decision, neither in it nor in any
+figure of its columns, and a run that is gone on with finds the same decision at the same case: it depends on the plan
+and the answers alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Literal
 
 from evalrun.records.comparison import Interval
 from evalrun.records.outcome import Status
@@ -29,7 +31,7 @@ class Watched:
 
     *planned* is how many cases both have, *cases* how many counted so far: until the decision, where there is one.
     *interval* is the difference, first less second, with its anytime-valid interval after those; None before any.
-    *alpha* is this pair's part of the run's.
+    *alpha* is this pair's part of the run's, *figure* what is compared: ``pass_rate`` or ``score``.
     """
 
     first: int
@@ -39,6 +41,8 @@ class Watched:
     decision: Decision
     interval: Interval | None
     alpha: float
+    min_effect: float = 0.0
+    figure: Literal["pass_rate", "score"] = "pass_rate"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +90,7 @@ class Watch:
         for pair in self._pairs:
             for column in pair.columns:
                 self._of[column].append(pair)
-        self._figure = when.figure if when else "pass_rate"
+        self._figure: Literal["pass_rate", "score"] = when.figure if when else "pass_rate"
 
     def watches(self, column: int) -> bool:
         """Whether a column is compared at all."""
@@ -119,6 +123,16 @@ class Watch:
         """Whether nothing more is to be learned of a column: it is compared, and all its comparisons are decided."""
         return column in self._of and not any(pair.is_open for pair in self._of[column])
 
+    def is_needed(self, cell: Cell) -> bool:
+        """Whether a cell counts: not where its column was decided at an earlier case, whenever its answer came back.
+
+        So figures hang on the plan and the answers, and not on what was in flight at the decision.
+        """
+        if not self.is_decided(cell.column):
+            return True
+        last = max((pair.order[pair.front - 1] for pair in self._of[cell.column]), key=self._place.__getitem__)
+        return self._place[cell.case] <= self._place[last]
+
     def waits_for(self, cell: Cell, lead: int) -> tuple[int, ...]:
         """The columns that must catch up before it is worth asking *cell*: those more than *lead* cases behind it.
 
@@ -143,6 +157,8 @@ class Watch:
                 decision=pair.state.decision,
                 interval=interval(pair.differences, alpha=pair.state.alpha, stakes=pair.state.stakes),
                 alpha=pair.state.alpha,
+                min_effect=pair.state.min_effect,
+                figure=self._figure,
             )
             for pair in self._pairs
         )

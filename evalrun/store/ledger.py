@@ -135,7 +135,7 @@ def keys_with(connection: sqlite3.Connection, statuses: Collection[Status]) -> s
 
 
 def spare(connection: sqlite3.Connection, cell: Cell, why: str) -> None:
-    """Note that a cell needs no further request. `forget` takes it back."""
+    """Note that a cell needs no further request, or that its outcome does not count. `forget` takes it back."""
     before = messages_of(connection, cell.key)
     spared = Exchange(request_key=cell.request_key, outcome=Failure(kind=FailureKind.SPARED, message=why))
     put(connection, entry(cell.key, len(before), spared, before[-1] if before else ()))

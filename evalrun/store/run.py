@@ -248,7 +248,7 @@ class RunStore:
             yield from ledger.history(connection)
 
     def spare(self, cells: Iterable[tuple[Cell, str]]) -> None:
-        """Note of cells without a final outcome why they need none; `forget` makes them pending again."""
+        """Note of cells why nobody needs their outcome, or needs none; `forget` takes the note back."""
         chosen = list(cells)
 
         def write(connection: sqlite3.Connection) -> None:

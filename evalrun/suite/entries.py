@@ -145,6 +145,7 @@ class RecordedEntry(Entry):
     completion_tokens: Name = optional("The field with the tokens received (default completion_tokens).")
     latency_s: Name = optional("The field with the seconds that it took (default latency_s).")
     finish_reason: Name = optional("The field that says why the answer ended (default finish_reason).")
+    score: Name = optional("The field with the number that the answer was given (default score), for recorded-score.")
 
 
 class InlineCase(Entry):

@@ -32,13 +32,13 @@ from evalrun.suite.pictures import read_pictures
 from evalrun.suite.prompts import RECORDED_PROMPT, PromptDraft, check_prompts, read_prompts
 from evalrun.suite.providers import Providers, refuse_literal_keys
 from evalrun.suite.quotas import Groups
-from evalrun.suite.recorded import check_matches, read_recorded
+from evalrun.suite.recorded import check_matches, check_scores, read_recorded
 from evalrun.suite.scopes import Scoped, with_quotas
 from evalrun.suite.scorers import check_against, read_scorers, settle_names
 from evalrun.suite.sources import MAX_SUITE_BYTES, Found, Sources, read_text
 from evalrun.suite.stop_when import check_stop_when, stop_when_of
 
-__all__ = ["Overrides", "load_suite"]
+__all__ = ["Overrides", "load_suite", "suite_name"]
 
 # Sections that are let in whole; the others go item by item, so that one bad case hides nothing in the next.
 _WHOLE = (
@@ -74,6 +74,21 @@ def load_suite(
     if complaints or suite is None:
         raise SuiteInvalid(complaints.all())
     return suite
+
+
+def suite_name(path: str | Path) -> str:
+    """What a suite's file calls itself, whatever else is wrong with it. Raises SuiteInvalid where it is none."""
+    complaints = Complaints()
+    text = read_text(Found(Path(path), str(path)), Spot(str(path)), MAX_SUITE_BYTES, complaints)
+    try:
+        document = _top(read_yaml(str(path), text, complaints), complaints) if text is not None else None
+    except RecursionError:
+        complaints.add(Spot(str(path)), Code.TOO_DEEP, "nested too deeply")
+        document = None
+    if document is None:
+        raise SuiteInvalid(complaints.all())
+    said = document.value.get("name")
+    return said if isinstance(said, str) and said else _name_of(str(path))
 
 
 @contextmanager
@@ -127,7 +142,7 @@ class _Reading:
         counts.append(len(border.complaints))
         cases = with_variables(self._cases(), check_variables(overrides.variables, border.complaints))
         counts.append(len(border.complaints))
-        cases, scorers = self._scorers(cases)
+        cases, scorers = self._scorers(cases, models)
         names = _scorer_names(scorers, cases) if len(border.complaints) == counts[-1] else None
         placed = [(draft.case, draft.spot) for draft in cases]
         check_prompts(prompts, placed, border.complaints)
@@ -161,6 +176,7 @@ class _Reading:
             budget=_budget(whole["budget"]),
             quotas=scoped.groups,
             wide=_wide([*own, *models], providers),
+            left_out=_left_out(own, models),
             pictures=album.pictures,
             picture_files=album.files,
             folder=str(self.sources.folder),
@@ -213,7 +229,7 @@ class _Reading:
             return []
         return read_cases(self.border, said["cases"], self.tables, self.sources, self.scorers)
 
-    def _scorers(self, drafts: list[CaseDraft]) -> tuple[list[CaseDraft], Any]:
+    def _scorers(self, drafts: list[CaseDraft], models: list[Listed]) -> tuple[list[CaseDraft], Any]:
         """The cases with their scorers named, and the suite's own scorers."""
         border = self.border
         section = border.document.value.get("scorers")
@@ -226,6 +242,7 @@ class _Reading:
         ]
         some_are_scored = any(draft.scorers is not None for draft in named)
         check_against(shared, [(draft.case, draft.spot) for draft in named], border)
+        check_scores(models, [*shared, *(scorer for draft in named for scorer in draft.scorers or ())], border)
         for draft in named:
             check_against(draft.scorers or (), [(draft.case, draft.spot)], border)
             if section is None and draft.scorers is None and some_are_scored:
@@ -275,6 +292,13 @@ def _wide(models: list[Listed], providers: Providers) -> tuple[str, ...]:
         for name in (*providers.quota(provider).groups, *listed.quota.groups):
             named.setdefault(name, set()).add(provider)
     return tuple(sorted(name for name, found in named.items() if len(found) > 1))
+
+
+def _left_out(own: list[Listed], models: list[Listed]) -> dict[str, tuple[str, ...]]:
+    """The suite's own models that are not asked, for the command line names others."""
+    asked = {listed.model.label for listed in models}
+    labels = tuple(listed.model.label for listed in own if listed.model.label not in asked)
+    return {"model": labels} if labels else {}
 
 
 def _form_of(field: FieldInfo) -> Form[Any]:

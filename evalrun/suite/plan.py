@@ -285,7 +285,7 @@ def _request(suite: Suite, prompt: Prompt, model: Model, params: dict[str, Any],
 
 
 def _recorded_params(model: Model, case: Case) -> dict[str, Any]:
-    """What a recorded model is asked: which answer, and its digest, so that a changed answer is a changed request."""
+    """What a recorded model is asked: which answer, its digest and its score: if these change it is another request."""
     recorded = model.recorded
     if recorded is None:
         raise ValueError(f"{model.label} is not recorded")
@@ -293,7 +293,8 @@ def _recorded_params(model: Model, case: Case) -> dict[str, Any]:
     answer = recorded.answers.get(match)
     text = None if answer is None else (answer.text or "")
     digest = None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return {"match": match, "answer_sha256": digest}
+    given = {} if answer is None or answer.score is None else {"score": answer.score}
+    return {"match": match, "answer_sha256": digest, **given}
 
 
 def _input_tokens(request: Request) -> tuple[int, TokensMethod]:

@@ -8,16 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 from evalrun.errors import Code
-from evalrun.records.suite import Case, Recorded, RecordedAnswer
+from evalrun.records.suite import Case, Model, Recorded, RecordedAnswer
 from evalrun.suite.border import Border
 from evalrun.suite.complaints import Complaints, hint, listed, printable, shown
 from evalrun.suite.datasets import Row, Table, Tables, field_of, knows_column
 from evalrun.suite.document import Path
 from evalrun.suite.entries import RecordedEntry
 from evalrun.suite.models import Listed
+from evalrun.suite.scorers import Draft
 from evalrun.suite.sources import Sources
 
-_EXTRAS = ("prompt_tokens", "completion_tokens", "latency_s", "finish_reason")
+_EXTRAS = ("prompt_tokens", "completion_tokens", "latency_s", "finish_reason", "score")
 
 
 def read_recorded(models: list[Listed], border: Border, tables: Tables, sources: Sources) -> list[Listed]:
@@ -52,6 +53,25 @@ def check_matches(models: list[Listed], cases: Sequence[Case], border: Border) -
                 f"{listed([case.id for case in missing])}{hint(recorded.match, [*known, 'id'])}"
             )
             border.add((*listed_model.path, "match"), Code.UNKNOWN_VARIABLE, words)
+
+
+def check_scores(models: list[Listed], drafts: Sequence[Draft], border: Border) -> None:
+    """Complain about scorers that read recorded scores where a model has none: nothing could be scored."""
+    for draft in drafts:
+        for listed_model in models if draft.needs_recorded else ():
+            lack = _lacks_scores(listed_model.model)
+            if lack:
+                border.complaints.add(draft.spot, Code.BAD_SCORER, f"`{draft.spec.type}` reads recorded scores: {lack}")
+
+
+def _lacks_scores(model: Model) -> str:
+    """Why no answer of a model has a score, in words; empty where some has."""
+    label, recorded = printable(model.label), model.recorded
+    if recorded is None:
+        return f"{label} is no recorded model"
+    if any(answer.score is not None for answer in recorded.answers.values()):
+        return ""
+    return f"{printable(recorded.file)} has none for {label}: say which field holds them, as score: preference"
 
 
 def _answers(table: Table, entry: RecordedEntry, path: Path, border: Border) -> dict[str, RecordedAnswer] | None:
@@ -93,11 +113,29 @@ def _answer(row: Row, entry: RecordedEntry, said: set[str], complaints: Complain
     extras: dict[str, Any] = {}
     for name in _EXTRAS:
         value = field_of(row.fields, getattr(entry, name) or name)[1]
-        extras[name] = _text(value) if name == "finish_reason" else _figure(value, whole=name != "latency_s")
+        extras[name] = _extra(name, value)
         if extras[name] is None and name in said and value not in (None, ""):
             words = f"`{printable(getattr(entry, name))}` is {name} and cannot be {shown(value)}"
             complaints.add(row.spot, Code.BAD_FIELD, words)
     return RecordedAnswer(text=_text(text), **extras)
+
+
+def _extra(name: str, value: Any) -> Any:
+    """What a field says of an answer; None where it says nothing that can be read."""
+    if name == "finish_reason":
+        return _text(value)
+    return _score(value) if name == "score" else _figure(value, whole=name != "latency_s")
+
+
+def _score(value: Any) -> float | None:
+    """A number of any sign; true and false, also as CSV has them, are 1 and 0."""
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return float(value.strip().lower() == "true")
+    try:
+        score = float(value) if isinstance(value, bool | int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return score if math.isfinite(score) else None
 
 
 def _text(value: Any) -> str | None:

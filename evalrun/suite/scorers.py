@@ -46,6 +46,7 @@ class Draft:
     spot: Spot
     path: Path
     needs_expected: bool
+    needs_recorded: bool
     variables: frozenset[str]
 
 
@@ -127,8 +128,10 @@ def _draft(value: Any, path: Path, border: Border, table: ScorerTable) -> Draft 
     if unknown or common is None or checked is None or not pattern_is_good or variables is None:
         return None
     needs_expected = getattr(model, "needs_expected", False) and own.get("value") is None
+    needs_recorded = getattr(model, "needs_recorded", False)
+    variables -= getattr(model, "own_variables", frozenset())
     spec = _spec(kind, negate, common, checked)
-    return Draft(spec, common.name, border.document.spot(inside), path, needs_expected, variables)
+    return Draft(spec, common.name, border.document.spot(inside), path, needs_expected, needs_recorded, variables)
 
 
 def _type_and_options(value: Any, path: Path, border: Border) -> tuple[str, Any] | None:

@@ -55,6 +55,7 @@ def select(
         prompts=prompts,
         cases=cases,
         providers={name: provider for name, provider in suite.providers.items() if name in used},
+        left_out=_left_out(suite, left),
         gates=tuple(gate for gate in suite.gates if _is_for_something(gate, left, scorers)),
     )
 
@@ -101,6 +102,16 @@ def _sampled(cases: tuple[Case, ...], size: int | None, seed: int) -> tuple[Case
         return hashlib.sha256(f"{seed}\0{cases[index].id}".encode("utf-8", "surrogatepass")).digest()
 
     return tuple(cases[index] for index in sorted(sorted(range(len(cases)), key=draw)[:size]))
+
+
+def _left_out(suite: Suite, left: Mapping[str, set[str]]) -> dict[str, tuple[str, ...]]:
+    """The models and prompts that are not asked, those among them that were left out before."""
+    there = {"model": [model.label for model in suite.models], "prompt": [prompt.name for prompt in suite.prompts]}
+    found = {
+        kind: (*suite.left_out.get(kind, ()), *(name for name in names if name not in left[kind]))
+        for kind, names in there.items()
+    }
+    return {kind: names for kind, names in found.items() if names}
 
 
 def _is_for_something(gate: Gate, left: Mapping[str, set[str]], scorers: set[str]) -> bool:

@@ -222,3 +222,73 @@ def test_a_run_without_a_verdict_is_no_baseline(capsys: pytest.CaptureFixture[st
     assert refused.code == 2, (run.out, run.err)
     assert "no cell with a verdict" in refused.err
     assert (suite.parent / "sums.baseline.jsonl").read_bytes() == before
+
+
+def test_a_column_that_vanished_is_not_passed_over(capsys: pytest.CaptureFixture[str], suite: Path) -> None:
+    """Gone from the suite it leaves too little evidence, until that is blessed; left out by hand it does not."""
+    both = SUITE.replace("CASES", CASES).replace("label: m}]", "label: m}, {id: simulator/medium, label: n}]")
+    suite.write_text(both)
+    call(capsys, suite, "--quiet")
+    call(capsys, "bless", "sums")
+    said = []
+    for words in (("--only", "model=m"), ("--model", "m")):
+        call(capsys, suite, "--new", "--quiet", *words)
+        said.append(gates(newest_run(Path("results")))[0])
+    suite.write_text(SUITE.replace("CASES", CASES))
+    call(capsys, suite, "--quiet")
+    gone = gates(newest_run(Path("results")))[0]
+    call(capsys, "bless", "sums")
+    call(capsys, suite, "--quiet")
+
+    assert [(one["verdict"], "n of the baseline left out of this run" in one["reason"]) for one in said] == [
+        ("pass", True),
+        ("pass", True),
+    ]
+    assert (gone["verdict"], gone["failed"]) == ("not enough evidence", False)
+    assert "; n is in the baseline and not in the suite any more; " in gone["reason"]
+    assert gates(newest_run(Path("results")))[0]["verdict"] == "pass"
+
+
+def test_another_suite_is_refused(capsys: pytest.CaptureFixture[str], suite: Path, tmp_path: Path) -> None:
+    """--suite says where this suite is now: one of another name, or no suite, is refused and gets no baseline."""
+    other, copy, torn = (tmp_path / name for name in ("other.yaml", "copy.yaml", "torn.yaml"))
+    call(capsys, suite, "--quiet")
+    other.write_text(suite.read_text().replace("name: sums", "name: products"))
+    copy.write_text(suite.read_text().replace("alpha: 0.05", "alpha: 0.01"))
+    torn.write_text("name: [sums\n")
+    refused, taken, broken = (call(capsys, "bless", "sums", "--suite", path) for path in (other, copy, torn))
+
+    assert (refused.code, taken.code, broken.code) == (2, 0, 2)
+    assert "this suite is called products, and the run is of sums" in refused.err
+    assert "torn.yaml:" in broken.err
+    assert sorted(path.name for path in tmp_path.glob("*.baseline.jsonl")) == ["copy.baseline.jsonl"]
+
+
+def test_a_suite_without_a_name_may_move_under_another(
+    capsys: pytest.CaptureFixture[str], suite: Path, tmp_path: Path
+) -> None:
+    """It is called like its file; where its text stayed the same it is the same suite all the same."""
+    suite.write_text(suite.read_text().replace("name: sums\n", ""))
+    call(capsys, suite, "--quiet")
+    moved = suite.rename(tmp_path / "totals.yaml")
+
+    assert call(capsys, "bless", "sums", "--suite", moved).code == 0
+
+
+def test_gates_of_a_suite_without_scorers_say_what_they_pass_on(
+    capsys: pytest.CaptureFixture[str], suite: Path
+) -> None:
+    """The plan says beforehand, and the gate afterwards, that only answering is asked for."""
+    text = suite.read_text().replace("scorers: [icontains]\n", "")
+    suite.write_text(text + "  - {check: pass_rate >= 0.9, confidence: 0.5}\n  - total_tokens <= 9000\n")
+    planned = json.loads(call(capsys, "plan", suite, "--json").out)["gates"]
+    shown = " ".join(call(capsys, suite).out.split())
+    _, rate, tokens = gates(newest_run(Path("results")))
+
+    assert planned[1:] == [
+        "pass_rate >= 0.9 at 50 %: nothing scores the answers: each one passes",
+        "total_tokens <= 9000",
+    ]
+    assert "nothing scores the answers: each one passes" in shown
+    assert (rate["verdict"], rate["reason"].endswith("; nothing scores the answers: each one passes")) == ("pass", True)
+    assert "nothing scores" not in tokens["reason"]

@@ -55,6 +55,17 @@ def test_it_writes_every_file(demo: tuple[Said, Path]) -> None:
     assert names == FILES
 
 
+def test_the_index_leads_to_the_report(demo: tuple[Said, Path]) -> None:
+    """results/index.html lists the run, and every link on it is a file."""
+    index = demo[1].parents[1] / "index.html"
+    text = index.read_text(encoding="utf-8")
+    links = re.findall(r'href="(\./[^"]+)"', text)
+
+    assert f"./basic/{demo[1].name}/report.html" in links
+    assert [link for link in links if not (index.parent / link).is_file()] == []
+    assert "simulated" in text
+
+
 def test_the_columns_are_the_documented_ones(demo: tuple[Said, Path]) -> None:
     """results.csv loads in pandas with its columns in the documented order."""
     columns = list(pd.read_csv(demo[1] / "results.csv").columns)

@@ -198,4 +198,4 @@ def test_without_scorers_people_decide(
     assert table().loc[("one", "large")]["verdict"] == "fail"
     assert table().loc[("two", "large")]["verdict"] == "pass"
     notes = json.loads((newest_run(Path("results")) / "run.json").read_text())["notes"]
-    assert "the suite has no scorers: every answer that nobody judged counts as passed" in notes
+    assert "no scorer decides a verdict: every answer that nobody judged counts as passed" in notes

@@ -37,7 +37,9 @@ def test_the_example_stops_and_says_so_everywhere(capsys: pytest.CaptureFixture[
     assert (said.code, shown.code) == (0, 0), said.err
     assert (manifest["state"], manifest["complete"]) == ("complete", True)
     assert json.loads(said.out)["state"] == "complete"
-    assert manifest["stopping"]["requests_saved"] == manifest["stopping"]["cells_spared"] == len(spared) > 300
+    assert manifest["stopping"]["cells_spared"] == len(spared)
+    assert manifest["stopping"]["requests_saved"] == len(spared) - manifest["stopping"]["cells_late"] > 300
+    assert int(columns["large"]["scored"]) == int(columns["small"]["scored"]) == pair["cases"]
     assert {row["model"] for row in spared} == {"large", "small"}
     assert int(columns["medium"]["scored"]) == 240
     assert all(int(one["scored"]) + int(one["spared"]) == 240 for one in columns.values())
@@ -65,7 +67,10 @@ def test_the_terminal_says_what_was_not_needed(capsys: pytest.CaptureFixture[str
     assert said.code == 0
     assert re.search(r"^large .* (\d+)/240 .* \d+ not needed", said.out, re.M)
     assert re.search(r"^total: \d+/720 scored, \d+ not needed", said.out, re.M)
-    assert re.search(r"\d+ requests saved; the chance of any wrong decision is at most 5 %", _one_line(said.out))
+    assert re.search(
+        r"\d+ requests saved( \(\d+ cells? came back .* no figure\))?; the chance of any wrong decision is at most 5 %",
+        _one_line(said.out),
+    )
     assert "large beats small on pass rate, decided after" in said.err
     assert re.search(r"\d+/720 asked, \d+ not needed", listed.out)
     assert again.code == 2
@@ -88,9 +93,9 @@ def test_a_plan_says_that_it_is_the_most(capsys: pytest.CaptureFixture[str], tmp
     assert all(_one_line(line) in _one_line(PAGE) for line in said.out.splitlines() if re.match(r" +\d\d %", line))
 
 
-@pytest.mark.parametrize("wrong", ["0", "1.1", "nan", "five"])
+@pytest.mark.parametrize("wrong", ["0", "1e-9", "1.1", "nan", "five"])
 def test_a_difference_is_a_share(capsys: pytest.CaptureFixture[str], wrong: str) -> None:
-    """--detect takes a number above 0 and up to 1."""
+    """--detect takes a number up to 1, and none so small that no number of cases would ever show it."""
     assert call(capsys, "plan", EXAMPLE, "--detect", wrong).code == 2
 
 
@@ -112,9 +117,23 @@ def test_going_on_after_a_change_asks_what_was_spared(capsys: pytest.CaptureFixt
 
 
 def test_what_stopped_early_is_told_beside_its_figures(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Interval and p-value presume a number of cases fixed before: the first sentence says that this one was not."""
+    """What the first sentence says of the two is what was found by looking after every case, when it was found."""
     said = call(capsys, "run", EXAMPLE, "--results", tmp_path)
     manifest = json.loads((newest_run(tmp_path) / "run.json").read_text())
 
-    assert re.search(r"large beats small on pass rate by .* \(paired, \d+ cases, stopped early\)", _one_line(said.out))
-    assert "stopped early" in manifest["conclusion"][0]
+    (pair,) = manifest["stopping"]["pairs"]
+    bounds = f"{100 * pair['low']:.1f}, {100 * pair['high']:.1f}"
+    told = f"{100 * pair['difference']:.1f} points [{bounds}] (paired, decided after {pair['cases']} of 240 cases)"
+
+    assert f"large beats small on pass rate by {told}" in _one_line(said.out)
+    assert told in manifest["conclusion"][0]
+
+
+@pytest.mark.slow
+def test_compare_says_what_stopped_early(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """`evalrun compare` tests for a fixed number of cases, and names the columns for which that does not hold."""
+    call(capsys, "run", EXAMPLE, "--results", tmp_path)
+    alone = call(capsys, "compare", newest_run(tmp_path), "--results", tmp_path)
+
+    assert alone.code == 0, alone.err
+    assert "large | small, large | medium and small | medium stopped early (stop_when)" in _one_line(alone.out)

@@ -51,7 +51,7 @@ class Made:
     prompt: str = "Capital of {{ country }}?"
     prompt_name: str = "terse"
     names: Mapping[str, str] = field(default_factory=dict)
-    judge: str = "judge"
+    judge: str | Callable[[Case], str] = "judge"
     state: RunState | None = "complete"
     asked: int | None = None
     simulated: bool = False
@@ -75,7 +75,10 @@ def stored(results: Path, run: str, made: Made, *, day: int = 0) -> Path:
         said = [(c, made.said(plan.suite.cases[c.case].id, plan.columns[c.column].label, c.sample)) for c in cells]
         entries = [(cell.key, 0, _exchange(cell, one), (Message(role="user", content="?"),)) for cell, one in said]
         asyncio.run(store.put_together(entries))
-        store.put_marks([(cell.key, made.judge, _mark(one)) for cell, one in said if not one.error])
+        judges = {
+            n: made.judge if isinstance(made.judge, str) else made.judge(case) for n, case in enumerate(made.cases)
+        }
+        store.put_marks([(cell.key, judges[cell.case], _mark(one)) for cell, one in said if not one.error])
         if made.state is not None:
             store.end_sitting(now=BEGUN + day * DAY_S + 60, ended=made.state)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,7 +122,7 @@ def test_columns_that_hardly_differed_are_taken_to_differ_as_much_as_is_looked_f
     assert detect(plan, options, NOW, 0.05).needed[0].discordance == 0.05
 
 
-@pytest.mark.parametrize("difference", [0.0004, 0.3, 0.6, 1.0])
+@pytest.mark.parametrize("difference", [1e-6, 0.0004, 0.3, 0.6, 1.0])
 def test_any_difference_can_be_asked_for(suite: Path, options: RunOptions, difference: float) -> None:
     """What takes too long to walk or play through is left open; a large difference assumes no smaller share."""
     found = detect(prepare(suite, Selection()), options, NOW, difference)
@@ -143,6 +144,27 @@ def test_the_table_fits_a_terminal(suite: Path, options: RunOptions) -> None:
     assert "The suite has 40 cases: too few for any of these." in lines
     assert any(f"as one and two did on 40 cases of {run}" in line for line in lines)
     assert "3 days" in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("difference", "figures"),
+    [
+        (1e-6, ["785 bn", "1,570 bn", "1,299 bn"]),
+        (1e-4, ["78.5 M", "157 M", "130 M"]),
+        (3e-4, ["8.73 M", "17.5 M", "14.4 M"]),
+    ],
+)
+def test_very_many_cases_are_told_in_short(
+    suite: Path, options: RunOptions, difference: float, figures: list[str]
+) -> None:
+    """A difference so small takes millions: three digits of them, and the table fits a terminal still."""
+    found = detect(prepare(suite, Selection()), options, NOW, difference)
+    lines = list(detect_lines(found))
+    (row,) = [line for line in lines if line.startswith("   10 %")]
+
+    assert max(map(cells_wide, lines)) <= 80
+    assert [text for text in re.split(r"  +", row.strip()) if text[-1] in "Mn"] == figures
+    assert detect_json(found)["needed"][0]["cases"] > 1_000_000
 
 
 @pytest.mark.slow

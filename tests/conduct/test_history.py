@@ -145,6 +145,33 @@ def test_other_scorers_are_no_drift(tmp_path: Path) -> None:
     assert [(c.what, c.same, c.cells) for c in found.changes] == [("scorers", 0, 40)]
 
 
+def test_another_expected_value_is_told_apart_from_other_scorers(tmp_path: Path) -> None:
+    """What the suite changed is named: what is expected of a case, or who judges; cells of neither are compared."""
+    old = cases(40)
+    new = [replace(case, expected="elsewhere") if number(case.id) < 5 else case for case in old]
+    stored(tmp_path / "one", "run-0", Made(old, labels=("large",), judge=lambda case: repr(case.expected)))
+    stored(tmp_path / "one", "run-1", Made(new, labels=("large",), judge=lambda case: repr(case.expected)), day=1)
+    stored(tmp_path / "two", "run-0", Made(old, labels=("large",)))
+    stored(tmp_path / "two", "run-1", Made(new, labels=("large",), judge="another"), day=1)
+    one, two = (suite_history(tmp_path / name, "capitals") for name in ("one", "two"))
+
+    assert [(c.what, c.same, c.cells) for c in one.changes] == [("expected", 35, 40)]
+    assert [(c.what, c.same, c.cells) for c in two.changes] == [("expected", 35, 40), ("scorers", 5, 40)]
+    assert one.conclusion[1] == (
+        "large: judged against other expected values since 2026-11-21 10:31 in 5/40 cells, whose verdicts are not "
+        "compared."
+    )
+
+
+def test_a_cell_that_nobody_judged_has_no_other_scorers(tmp_path: Path) -> None:
+    """An error in one of the two runs has no verdict, and says nothing of who would have given it."""
+    stored(tmp_path, "run-0", Made(cases(40), labels=("large",)))
+    broken = Made(cases(40), lambda c, k, s: Said(error="500" if number(c) < 3 else ""), labels=("large",))
+    stored(tmp_path, "run-1", broken, day=1)
+
+    assert suite_history(tmp_path, "capitals").changes == ()
+
+
 def test_answers_from_the_cache_are_no_new_evidence(tmp_path: Path) -> None:
     """An answer that came out of the cache was not given that night."""
     stored(tmp_path, "run-0", Made(cases(40), labels=("large",)))

@@ -20,6 +20,7 @@ from evalrun.conduct.sitting import Ending, Sitting
 from evalrun.conduct.sitting_quota import sitting_quota
 from evalrun.conduct.stopping import keep_accounts, stopped, watch_of
 from evalrun.providers.recorded import answer as recorded
+from evalrun.records.comparison import ColumnFigures, Pair
 from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange, Failure, FailureKind, Outcome, Status
 from evalrun.records.plan import Plan
@@ -27,6 +28,7 @@ from evalrun.records.request import Request
 from evalrun.scheduler.rooms import Spent
 from evalrun.simulator.engine import Engine
 from evalrun.simulator.rules import Rules
+from evalrun.stats.compare import compare
 from evalrun.stats.stopping import Decision, feed, start
 from evalrun.store import ledger
 from evalrun.store.run import RunStore
@@ -96,8 +98,7 @@ class Bench:
         try:
             score_rows(store, self.plan, {})
             ending = run_virtual(lambda: self._sit(store, sends))
-            score_rows(store, self.plan, {})
-            keep_accounts(store, self.plan, watch_of(store, self.plan))
+            keep_accounts(store, self.plan, {})
         finally:
             store.close()
         return ending
@@ -138,6 +139,12 @@ class Bench:
         """The models that were asked, in order."""
         return [self.model_of(key) for what, key in self.events if what == "sent"]
 
+    def compared(self, found: Any) -> tuple[Sequence[ColumnFigures], Pair]:
+        """The figures of the columns, and the pair of large and small."""
+        with RunStore.open(self.store_folder) as store:
+            comparison = compare(self.plan, store.rows(), complete=True, watched=found.pairs)
+        return comparison.columns, next(p for p in comparison.pairs if {p.first, p.second} == {"large", "small"})
+
     def look(self) -> tuple[Any, dict[Status, int]]:
         """What came of ``stop_when``, and the cells by status."""
         with RunStore.open(self.store_folder) as store:
@@ -157,11 +164,15 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bool]
     return found
 
 
+def in_order(plan: Plan) -> list[int]:
+    """The cases in the order in which they are asked."""
+    return list(dict.fromkeys(plan.cells[position].case for position in plan.order))
+
+
 def decided_after(bench: Bench, truth: dict[str, dict[str, bool]], without: Sequence[str] = ()) -> int:
     """The rule alone, on all answers in the plan's order: after how many cases it decides."""
-    cases = dict.fromkeys(bench.plan.suite.cases[bench.plan.cells[position].case].id for position in bench.plan.order)
     state = start(alpha=0.05, min_effect=0.05, cases=CASES)
-    for case in cases:
+    for case in [bench.plan.suite.cases[case].id for case in in_order(bench.plan)]:
         if case not in without:
             state = feed(state, float(truth["large"][case]) - float(truth["small"][case]))
         if state.decision is not Decision.OPEN:
@@ -182,7 +193,8 @@ def test_a_run_decides_where_the_rule_does_whatever_the_latencies(
     tmp_path_factory: pytest.TempPathFactory, truth: dict[str, dict[str, bool]], seed: int, concurrency: int
 ) -> None:
     """Answers come back in any order; the decision is that of the plan's order, and afterwards nothing of the pair is
-    sent that was not in flight, while the other column is asked to its end."""
+    sent that was not in flight, while the other column is asked to its end. What was in flight counts in no figure:
+    the columns are compared on the cases up to the decision, however many more came back."""
     bench = Bench(
         tmp_path_factory.mktemp("run"), slow_s=lambda request: drawn_s(seed, request), concurrency=concurrency
     )
@@ -196,8 +208,17 @@ def test_a_run_decides_where_the_rule_does_whatever_the_latencies(
     assert set(late) <= {"medium"}
     assert bench.sent().count("medium") == CASES
     assert counts[Status.PENDING] == 0
-    assert counts[Status.SPARED] == found.spared == found.saved == 3 * CASES - len(bench.sent())
-    assert found.spared > 0
+    assert found.saved == 3 * CASES - len(bench.sent()) > 0
+    assert counts[Status.SPARED] == found.spared == found.saved + found.late
+
+    columns, pair = bench.compared(found)
+    ordered = [bench.plan.suite.cases[case].id for case in in_order(bench.plan)]
+    for figures in columns:
+        counted = ordered if figures.column.model == "medium" else ordered[:after]
+        assert (figures.scored, figures.errors) == (len(counted), 0)
+        assert figures.passed == sum(truth[figures.column.model][case] for case in counted)
+    assert (pair.cases, pair.call, pair.difference) == (after, "better", found.pairs[0].interval)
+    assert pair.watched == f"decided after {after} of {CASES} cases"
 
 
 @pytest.mark.slow
@@ -218,7 +239,7 @@ def test_a_run_that_is_gone_on_with_decides_at_the_same_case(
     assert (found.pairs[0].decision, found.pairs[0].cases) == (Decision.FIRST, decided_after(bench, truth))
     assert len(asked) == len(set(asked))
     assert counts[Status.PENDING] == 0
-    assert counts[Status.SPARED] == 3 * CASES - len(asked)
+    assert found.saved == 3 * CASES - len(asked)
 
 
 def test_a_finished_run_asks_nothing_more(tmp_path: Path) -> None:
@@ -284,16 +305,16 @@ def test_a_changed_suite_asks_what_was_spared(tmp_path: Path) -> None:
     """Without ``stop_when`` the spared cells are pending again, and the answers that there are stay."""
     bench = Bench(tmp_path)
     bench.sit()
-    _, before = bench.look()
+    stopped_before, before = bench.look()
     bench.plan = bench.planned("")
     with bench.open() as store:
         store.replan(bench.plan)
-        keep_accounts(store, bench.plan, watch_of(store, bench.plan))
+        keep_accounts(store, bench.plan, {})
     _, after = bench.look()
     bench.sit()
     asked = [key for what, key in bench.events if what == "sent"]
 
-    assert before[Status.SPARED] == after[Status.PENDING] > 0
+    assert before[Status.SPARED] - stopped_before.late == after[Status.PENDING] > 0
     assert after[Status.SPARED] == 0
     assert len(asked) == len(set(asked)) == 3 * CASES
 
@@ -305,8 +326,7 @@ def test_other_scorers_may_undo_a_decision(tmp_path: Path) -> None:
     bench.plan = replace(bench.plan, suite=replace(bench.plan.suite, scorers=()))
     with bench.open() as store:
         store.replan(bench.plan)
-        score_rows(store, bench.plan, {})
-        keep_accounts(store, bench.plan, watch_of(store, bench.plan))
+        keep_accounts(store, bench.plan, {})
     found, counts = bench.look()
 
     assert counts[Status.SPARED] == 0
@@ -354,18 +374,19 @@ def test_a_dialogue_that_is_not_needed_any_more_ends_where_it_is(tmp_path: Path)
         asked = {
             exchange.request_key for row in store.rows() for exchange in row.exchanges if row.model.label != "medium"
         }
-    begun = [row for row in spared if row.requests]
+    begun = [row for row in spared if row.requests == 1]
 
     assert begun
     assert {len(row.replies) for row in begun} == {1}
+    assert sum(row.requests == 2 for row in spared) == found.late
     assert not asked.intersection(late)
-    assert found.saved == 2 * len(spared) - len(begun)
+    assert found.saved == 2 * (len(spared) - found.late) - len(begun)
     assert counts[Status.PENDING] == 0
 
     bench.plan, before = bench.planned(""), len(bench.events)
     with bench.open() as store:
         store.replan(bench.plan)
-        keep_accounts(store, bench.plan, None)
+        keep_accounts(store, bench.plan, {})
     bench.sit()
 
     assert sum(what == "sent" for what, _ in bench.events[before:]) == found.saved

@@ -12,7 +12,7 @@ FILE = Recorded(
     match="question",
     answers={
         "q1": RecordedAnswer(
-            text="Paris", prompt_tokens=9, completion_tokens=1, latency_s=0.25, finish_reason="length"
+            text="Paris", prompt_tokens=9, completion_tokens=1, latency_s=0.25, finish_reason="length", score=7.5
         ),
         "q2": RecordedAnswer(text="Rome"),
         "q3": RecordedAnswer(text=None),
@@ -26,11 +26,12 @@ def asked(match: str, model: str = "6b") -> Request:
 
 
 def test_what_the_file_says() -> None:
-    """Text, tokens, latency and end are the file's, and the figures are marked as recorded."""
+    """Text, tokens, latency, end and score are the file's, and the figures are marked as recorded."""
     response = answer(asked("q1"), FILE)
 
     assert isinstance(response, Response)
     assert (response.text, response.latency_s, response.finish_reason) == ("Paris", 0.25, "length")
+    assert response.score == 7.5
     assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (9, 1)
     assert response.usage.method is TokensMethod.RECORDED
 

@@ -151,6 +151,20 @@ def test_the_sentences_of_a_comparison() -> None:
     assert conclusion(some[4:], sides.a, sides.b) == ("Nothing was scored on both sides.",)
 
 
+def test_one_runs_simulated_columns_are_called_so() -> None:
+    """As in the run's own conclusion; where one pair has a real model, and of two runs, nothing is said of it."""
+    a, b = comparison_of(("a", "b")).a, comparison_of(("a", "b")).b
+    pairs = [
+        replace(column(str(n), "better", 0.1 * n), label_a="small", label_b="large", simulated=True) for n in (1, 2)
+    ]
+    real = replace(pairs[1], simulated=False)
+    beats = "large beats small on pass rate by 20.0 points (paired, 9 cases)."
+
+    assert conclusion(pairs, a, a)[0] == f"Among simulated models, {beats}"
+    assert conclusion([pairs[0], real], a, a)[0] == beats
+    assert not any("simulated" in sentence for sentence in conclusion(pairs, a, b))
+
+
 @pytest.mark.parametrize(
     ("values", "bars"),
     [
@@ -185,5 +199,5 @@ def test_many_sentences_are_counted() -> None:
     assert (len(said), said[-1]) == (13, "9 more: see --json.")
     assert few == (
         "No drift in what was asked the same.",
-        "x and y: other scorers since 2026-11-20 10:31; 3/9 verdicts were given alike, and only these are compared.",
+        "x and y: judged by other scorers since 2026-11-20 10:31 in 6/9 cells, whose verdicts are not compared.",
     )

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evalrun.records.comparison import Comparison, Interval
 from evalrun.records.plan import Plan
@@ -251,3 +253,31 @@ def test_a_cell_from_the_cache_is_flagged(tmp_path: Path) -> None:
 
     assert list(table["from_cache"]) == [line["from_cache"] for line in lines] == [True, False, False]
     assert list(table["attempts"]) == [0, 1, 1]
+
+
+def test_numbers_stay_numbers(written: tuple[Path, Plan, Comparison]) -> None:
+    """pandas reads figures as numbers and flags as booleans without being told."""
+    folder, _, _ = written
+    table, compared = pd.read_csv(folder / "results.csv"), pd.read_csv(folder / "comparison.csv")
+    figures = ["sample", "score", "scorer.form", "var.n", "prompt_tokens", "cost_usd", "latency_s", "requests"]
+
+    assert all(pd.api.types.is_numeric_dtype(table[name]) for name in figures)
+    assert all(pd.api.types.is_numeric_dtype(compared[f"large.{name}"]) for name in ("score", "tokens", "cost_usd"))
+    assert (str(table["from_cache"].dtype), str(compared["flip"].dtype)) == ("bool", "bool")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\n\r"), max_size=40))
+@settings(max_examples=60)
+def test_any_text_comes_back_and_is_no_formula(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """Whatever a variable says, csv and pandas read it as it was, behind an apostrophe where it would be a formula."""
+    folder, plan = tmp_path_factory.mktemp("csv"), make_plan(Words(extra={"v": text}), cases=1)
+    rows = make_rows(plan)
+    write_reports(folder, plan, rows, make_comparison(plan, rows), make_facts(), formats=["csv"])
+    with (folder / "results.csv").open(newline="", encoding="utf-8") as file:
+        read = [row["var.v"] for row in csv.DictReader(file, strict=True)]
+    (framed, *_) = pd.read_csv(folder / "results.csv", dtype=str, keep_default_na=False)["var.v"]
+
+    assert set(read) == {framed} == {csv_cell(text)}
+    assert framed in (text, f"'{text}")
+    assert not framed.startswith(("=", "@", "\t", "\r"))
+    assert framed[:1] not in ("+", "-") or framed[1:2].isdigit()

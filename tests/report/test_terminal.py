@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalrun.records.comparison import GateResult, Interval
+from evalrun.records.regression import Regression, Regressions
 from evalrun.report.terminal import summary
 from evalrun.safe_text import cells_wide
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
@@ -56,10 +58,11 @@ def test_a_paused_run_says_how_to_go_on() -> None:
         reason="large has used its 50 requests for today",
         go_on="evalrun resume",
         resume_after="2026-11-21T00:00:00Z",
+        finished_at=1_795_197_600.0,
     ).split("\n")
 
     assert "paused: large has used its 50 requests for today. 10 of 24 cells have no" in lines
-    assert "go on   evalrun resume   after 2026-11-21T00:00:00Z" in lines
+    assert "go on   evalrun resume   after 2026-11-21 00:00 UTC (in 6 h 00 min)" in lines
     assert any(line.startswith("gates    not decided") for line in lines)
 
 
@@ -157,16 +160,67 @@ def test_columns_stand_by_place() -> None:
     assert lines[start + 3].startswith("sim")
 
 
+@pytest.mark.parametrize(
+    ("left_s", "said"),
+    [(372 * 60, "6 h 12 min"), (59, "1 min"), (26.5 * 3600, "1 day 2 h"), (48 * 3600, "2 days"), (-5, "")],
+)
+def test_how_long_it_is_to_wait(left_s: float, said: str) -> None:
+    """The time to go on is told with how far off it is; one that is past, without."""
+    after = datetime.fromtimestamp(1_795_000_042 + left_s, UTC).isoformat().replace("+00:00", "Z")
+    text = shown(state="paused", go_on="evalrun resume", resume_after=after, finished_at=1_795_000_042.0, width=100)
+    (line,) = [line for line in text.split("\n") if line.startswith("go on")]
+
+    assert line.endswith(f" UTC (in {said})" if said else " UTC")
+
+
+def test_a_narrow_terminal_has_the_time_below() -> None:
+    """The command stands whole on its line, and the time on the next one."""
+    command = "evalrun resume 2026-11-20T10-31-07Z-3f9c"
+    text = shown(state="paused", go_on=command, resume_after="2026-11-21T00:00:00Z", finished_at=1.0, width=50)
+    lines = text.split("\n")
+    at = lines.index(f"go on   {command}")
+
+    assert lines[at + 1].startswith("        after 2026-11-21 00:00 UTC")
+
+
+def test_what_got_worse_is_told_before_the_gates() -> None:
+    """How many answers, against what, and of the worst what was expected and said; not with --quiet."""
+    worst = Regression(case="fr", column="mini", sample=None, expected="Paris", said="Sydney", reason="")
+    found = Regressions(against="the baseline of 2026-11-19", compared=20, failing=2, worst=(worst,))
+    lines = shown(regressions=found).split("\n")
+    at = lines.index("worse    2 of 20 answers that passed in the baseline of 2026-11-19 now fail, the")
+    plan = make_plan()
+    facts = make_facts(regressions=found)
+    quiet = summary(plan, make_comparison(plan, make_rows(plan)), facts, width=80, color=False, quiet=True)
+
+    assert lines[at + 1 : at + 3] == ["         worst:", "         fr · mini: expected “Paris”, said “Sydney”"]
+    assert lines[at + 4].startswith("gates")
+    assert "worse" not in quiet
+
+
+def test_nothing_is_told_twice() -> None:
+    """What the conclusion says of a pair or an error is not repeated below, nor a table's word that a line has."""
+    words = Words(labels=("large", "mini", "sim", "tiny"), conclusion=(*Words().conclusion, "mini: 503 overloaded."))
+    text = shown(words, width=120)
+    plan = make_plan()
+    made = make_comparison(plan, make_rows(plan))
+    every = replace(made, columns=tuple(replace(column, simulated=True) for column in made.columns))
+    simulated = summary(plan, every, make_facts(), width=80, color=False)
+
+    assert "large – mini" not in text
+    assert text.count("503 overloaded") == 1
+    assert simulated.count("simulated") == 1
+
+
 def test_every_pair_has_a_line_where_there_are_several() -> None:
-    """Difference, interval, call and p of each pair; of many the first ten, and how many more."""
+    """Difference, interval, call and p of each pair that the conclusion leaves open; of many six, and how many more."""
     words = Words(labels=("large", "mini", "sim", "tiny"))
     lines = shown(words, width=120).split("\n")
     many = shown(Words(labels=tuple(f"m{at}" for at in range(14))), width=100)
 
-    assert "pairs    large – mini: +37.5 points [2.1, 72.9], better, p=0.031" in lines
     tie = "large – tiny: +37.5 points [−10.0, 72.9], not distinguishable, p=0.820 (needs about 210 more cases)"
-    assert " " * 9 + tie in lines
-    assert "         2 more pairs in report.html" in many
+    assert f"pairs    {tie}" in lines
+    assert "         6 more pairs in report.html" in many
     assert "         12 of 78 pairs: the first with each, and neighbours" in many
     assert "pairs" not in shown()
 

@@ -12,7 +12,17 @@ from evalrun.scoring.scorer import Scorer
 FOREIGN = Scorer(function=lambda subject, options: 1.0, options=NoOptions)
 TEXTS = ["equals", "iequals", "contains", "icontains", "contains-any", "contains-all", "icontains-any", "icontains-all"]
 ENDS = ["starts-with", "ends-with"]
-OTHERS = ["regex", "is-json", "contains-json", "numeric", "latency", "cost", "tokens", "finish-reason"]
+OTHERS = [
+    "regex",
+    "is-json",
+    "contains-json",
+    "numeric",
+    "latency",
+    "cost",
+    "tokens",
+    "finish-reason",
+    "recorded-score",
+]
 CALLS = ["is-valid-openai-tools-call", "tool-call-f1", "tool-calls"]
 NAMES = [*TEXTS, *ENDS, *OTHERS, *CALLS]
 

@@ -1,7 +1,7 @@
 """Plans and rows for the tests of stats, from small tables of letters.
 
 A column's answers are a string, one letter a cell: ``p`` pass, ``f`` fail, ``e`` error, ``.`` pending, ``u`` unscored,
-``n`` no answer (fails), ``r`` refused (fails), ``c`` filtered.
+``n`` no answer (fails), ``r`` refused (fails), ``c`` filtered, ``s`` spared.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from evalrun.records.row import Row
 from evalrun.records.score import Mark, Score
 from evalrun.records.suite import Case, Gate, Model, Prompt, Provider, Recorded, Suite
 from evalrun.stats.compare import compare
+from evalrun.stats.watching import Watched
 
 OUTCOMES: Mapping[str, tuple[str | None, str | None]] = {"n": (None, None), "r": (None, "no")}
 
@@ -25,6 +26,8 @@ def outcome(letter: str, **facts: Any) -> Outcome | None:
     """What came back for a letter."""
     if letter == ".":
         return None
+    if letter == "s":
+        return Failure(kind=FailureKind.SPARED, message="not needed")
     if letter in "ec":
         kind = FailureKind.AUTH if letter == "e" else FailureKind.FILTERED
         message = "401 from lab" if letter == "e" else "filtered by lab"
@@ -40,7 +43,7 @@ def outcome(letter: str, **facts: Any) -> Outcome | None:
 
 def mark(letter: str) -> Mark | None:
     """The mark of a letter."""
-    if letter in "ec.":
+    if letter in "ecs.":
         return None
     if letter == "u":
         broken = Score(name="numeric", value=None, passed=None, error="broken")
@@ -105,7 +108,14 @@ def rows(made: Plan, columns: Mapping[str, str], **facts: Any) -> list[Row]:
     return found
 
 
-def compared(columns: Mapping[str, str], *, complete: bool = True, samples: int = 1, **suite: Any) -> Comparison:
+def compared(
+    columns: Mapping[str, str],
+    *,
+    complete: bool = True,
+    samples: int = 1,
+    watched: tuple[Watched, ...] = (),
+    **suite: Any,
+) -> Comparison:
     """The comparison of these columns."""
     made = plan(columns, samples=samples, **suite)
-    return compare(made, rows(made, columns), complete=complete)
+    return compare(made, rows(made, columns), complete=complete, watched=watched)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -201,6 +202,23 @@ def test_no_gate_is_decided_on_an_incomplete_run():
 
 
 @pytest.mark.parametrize(
+    ("text", "only", "verdict", "reason"),
+    [
+        ("pass_rate >= 0.5", {}, "pass", "a 0.750 (stopped early, 4 not needed) >= 0.5"),
+        ("pass_rate >= 0.8", {}, "fail", "a 0.750 (stopped early, 4 not needed) is below 0.8"),
+        ("cost_usd <= 1", {}, "pass", "a $0.004 <= 1"),
+        ("pass_rate >= 0.5", {"case": ("c6", "c7")}, "not enough evidence", "a: no cell that it is for was needed"),
+        ("p95(latency_s) <= 9", {"case": ("c6",)}, "not enough evidence", "a: no cell that it is for was needed"),
+    ],
+)
+def test_a_gate_on_a_column_that_stopped_early_says_so(text, only, verdict, reason):
+    """What was not needed is no answer that is missing; where nothing was needed, nothing is known."""
+    found, said = _plain(_gate(text, **only), {"a": "pppfssss"})
+
+    assert (found, said.startswith(reason)) == (verdict, True), said
+
+
+@pytest.mark.parametrize(
     ("failing", "reason"),
     [
         (0, "all 9 columns meet it"),
@@ -228,3 +246,27 @@ def test_a_figure_just_below_its_limit_does_not_look_like_it():
 def test_a_gate_is_met_in_spite_of_rounding():
     """Three tenths of a cent three times are nine tenths."""
     assert _plain(_gate("cost_usd <= 0.9"), {"a": "ppp"}, cost_usd=0.3)[0] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("pass_rate >= 0.5", True), ("score >= 0.5", True), ("cost_usd <= 9", False)]
+)
+def test_a_gate_on_verdicts_that_nobody_gave_says_so(text, said):
+    """Without a scorer that decides each answer passes, and so does the gate: the reason says on what."""
+    columns = {"large": "p" * 9 + "e"}
+    made = plan(columns, gates=(_gate(text),), max_error_rate=1.0)
+    found = rows(made, columns)
+    without = [row if row.mark is None else replace(row, mark=replace(row.mark, scores=())) for row in found]
+    noted = [
+        replace(row, mark=replace(row.mark, scores=(replace(row.mark.scores[0], weight=0.0),)))
+        if row.mark is not None
+        else row
+        for row in found
+    ]
+    reasons = [compare(made, some, complete=True).gates[0].reason for some in (found, without, noted)]
+
+    assert [reason.endswith("; nothing scores the answers: each one passes") for reason in reasons] == [
+        False,
+        said,
+        said,
+    ]

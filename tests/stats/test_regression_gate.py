@@ -9,7 +9,7 @@ from evalrun.records.comparison import Regressed
 from evalrun.records.plan import Column
 from evalrun.records.score import Mark
 from evalrun.records.suite import Gate
-from evalrun.stats.gates import gate_tallies
+from evalrun.stats.gates import NOTHING, gate_tallies
 from tests.stats.build import plan, rows
 
 GATE = Gate(text="no_regression", metric="no_regression")
@@ -36,11 +36,11 @@ def _baseline(columns, samples=1, note="", key=None):
     )  # fmt: skip
 
 
-def _answer(before, now, *, gate=GATE, samples=1, complete=True, edit=lambda row: row, **said):
+def _answer(before, now, *, gate=GATE, samples=1, complete=True, edit=lambda row: row, left_out=NOTHING, **said):
     """The gate's result on the run *now* against the baseline *before*."""
     made = plan(now, samples=samples)
     baseline = before if isinstance(before, str | Baseline) else _baseline(before, samples, **said)
-    (tally,) = gate_tallies([gate], made.columns, baseline)
+    (tally,) = gate_tallies([gate], made.columns, baseline, left_out=left_out)
     for row in map(edit, rows(made, now)):
         tally.add(row, scored=row.scored)
     return tally.result(complete=complete)
@@ -69,6 +69,8 @@ def test_a_sure_drop_fails_and_names_the_cases():
         ("pppp", "ffff", "not enough evidence", "too few to show any drop"),
         ("ppppp", "fffff", "fail", "100.0 points worse"),
         ("p" * 20, "e" * 20, "not enough evidence", "no case has a verdict both then and now; 20 have no verdict now"),
+        ("p" * 20, "s" * 20, "not enough evidence", "a: no cell that it is for was needed (stop_when)"),
+        ("p" * 20, "f" * 9 + "s" * 11, "fail", "100.0 points worse on 9 cases"),
     ],
 )
 def test_a_gate_that_counts_any_drop(before, now, verdict, says):
@@ -219,16 +221,63 @@ def test_an_incomplete_run_is_not_decided(before):
     assert _answer(before, {"a": "ffffff"}, complete=False).verdict == "not decided"
 
 
-def test_columns_that_are_gone_are_named():
-    """What the baseline has and the run has not is said, where the gate is for it: a column cannot leave in silence."""
+def test_a_column_that_is_gone_leaves_too_little_evidence():
+    """What the baseline has and the suite has not any more is not passed over; another column's drop still fails."""
     before = {"a": "p" * 20, "b": "p" * 20}
     found = _answer(before, {"a": "p" * 20})
-    narrowed = _answer(before, {"a": "p" * 20}, gate=replace(GATE, only={"model": ("a",)}))
+    worse = _answer(before, {"a": "f" * 20})
+    strict = _answer(before, {"a": "p" * 20}, gate=replace(GATE, strict=True))
 
-    assert "; the baseline has b as well, which the run has not; " in found.reason
-    assert "which the run has not" not in narrowed.reason
+    assert (found.verdict, found.failed) == ("not enough evidence", False)
+    assert "; b is in the baseline and not in the suite any more; " in found.reason
+    assert "a: pass rate 1.000 after 1.000" in found.reason
+    assert (worse.verdict, strict.failed) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("only", "verdict"),
+    [
+        ({"model": ("a",)}, "pass"),
+        ({"case": tuple(f"c{n}" for n in range(8))}, "not enough evidence"),
+        ({"case": tuple(f"c{n}" for n in range(10, 20))}, "pass"),
+    ],
+)
+def test_a_gate_for_something_else_misses_no_column(only, verdict):
+    """A column that is gone counts where the gate is for it, and where it had one of the gate's cases."""
+    found = _answer({"a": "p" * 20, "b": "p" * 8 + "e" * 12}, {"a": "p" * 20}, gate=replace(GATE, only=only))
+
+    assert found.verdict == verdict
+    assert ("b is in the baseline" in found.reason) == (verdict != "pass")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "verdict"), [({"model": ("b",)}, "pass"), ({"model": ("z",)}, "not enough evidence")]
+)
+def test_a_run_that_was_narrowed_misses_nothing_that_it_left_out(left_out, verdict):
+    """What the command line left out is named and forgiven; what went for another reason is not."""
+    found = _answer({"a": "p" * 20, "b": "p" * 20}, {"a": "p" * 20}, left_out=left_out)
+
+    assert found.verdict == verdict
+    assert ("b of the baseline left out of this run" in found.reason) == (verdict == "pass")
+
+
+def test_a_label_that_another_column_took_hides_no_column():
+    """The new b is the old a by what it asks: the old b is compared with nothing, and that is said."""
+    before = _baseline({"a": "p" * 20, "b": "p" * 20})
+    columns = (replace(before.columns[0], id="id-b"), replace(before.columns[1], id="gone"))
+    found = _answer(replace(before, columns=columns), {"b": "p" * 20})
+
+    assert (found.verdict, "; b is in the baseline" in found.reason) == ("not enough evidence", True)
 
 
 def test_one_case_is_not_cases():
     """The reason counts in words that fit."""
     assert "after 1.000 on 1 case, too few to show any drop" in _answer({"a": "p"}, {"a": "p"}).reason
+
+
+def test_a_baseline_of_answers_that_nothing_scored_says_so():
+    """Where no scorer decides there is nothing that could get worse."""
+    found = _answer({"a": "p" * 20}, {"a": "p" * 20}, edit=lambda row: replace(row, mark=replace(row.mark, scores=())))
+
+    assert "; nothing scores the answers: each one passes; baseline" in found.reason
+    assert "nothing scores" not in _answer({"a": "p" * 20}, {"a": "p" * 20}).reason

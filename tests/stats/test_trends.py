@@ -90,7 +90,7 @@ def test_what_can_be_compared(after: ColumnTrack, same: int, judged: int, names:
     """Figures are tested on the same requests, verdicts by the same scorers, and nothing on cached answers."""
     found = step(track([row(n) for n in range(5)]), after)
 
-    assert (found.same, found.judged) == (same, judged)
+    assert (found.same, found.judged, found.scorers, found.expected) == (same, judged, same - judged, 0)
     assert [one.name for one in found.drifts] == names
     assert all(one.p_value == 1.0 for one in found.drifts)
 

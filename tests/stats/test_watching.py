@@ -111,6 +111,43 @@ def test_a_decision_is_the_rules_own_and_stands() -> None:
     assert 0 < pair.interval.low < pair.interval.mean
 
 
+@given(runs())
+def test_what_counts_is_the_same_in_whatever_order_it_came(run: tuple[dict[str, str], int, list[int]]) -> None:
+    """Until a column is decided all its cells count; then those of the cases up to the decision, and no others."""
+    columns, samples, arrival = run
+    made, found = watched(columns, samples=samples)
+    watch = settled(made, [found[position] for position in arrival])
+    ordered = list(dict.fromkeys(made.cells[position].case for position in made.order))
+    (pair,) = watch.pairs()
+    counted = [case for case in ordered if all(watch.is_needed(cell) for cell in made.cells if cell.case == case)]
+
+    assert counted == ordered[: len(counted)]
+    assert [watch.is_needed(cell) for cell in made.cells] == [
+        settled(made, found).is_needed(cell) for cell in made.cells
+    ]
+    if pair.decision is Decision.OPEN:
+        assert counted == ordered
+    else:
+        assert len(in_order(made, [row for row in found if row.cell.case in counted])) == pair.cases
+
+
+def test_a_column_of_two_comparisons_counts_up_to_the_later_one() -> None:
+    """a is told from b at once and from c much later: b stops early, a and c go on together."""
+    when = StopWhen(decided=("a", "b", "c"))
+    cases = 200
+    made, found = watched({"a": "p" * cases, "b": "f" * cases, "c": "pppppppf" * (cases // 8)}, when)
+    watch = settled(made, found)
+    needed = [sum(watch.is_needed(cell) for cell in made.cells if cell.column == column) for column in range(3)]
+    cases_of = {(pair.first, pair.second): pair.cases for pair in watch.pairs()}
+
+    assert needed == [
+        max(cases_of[0, 1], cases_of[0, 2]),
+        max(cases_of[0, 1], cases_of[1, 2]),
+        max(cases_of[0, 2], cases_of[1, 2]),
+    ]
+    assert needed[1] < needed[0] == needed[2] < cases
+
+
 def test_the_same_cell_counts_once() -> None:
     """To settle a cell again changes nothing."""
     made, found = watched({"a": "pp", "b": "ff"})

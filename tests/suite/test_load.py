@@ -14,6 +14,7 @@ from evalrun.records.quota import Budget, Limit, Quota
 from evalrun.records.suite import Gate, Price, RecordedAnswer, ScorerSpec, StopWhen, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
+from evalrun.suite.plan import first_request, make_plan
 from evalrun.suite.starter import STARTER
 from tests.suite.corpus import suite_text
 
@@ -276,6 +277,25 @@ def test_recorded_answers_are_joined_by_text(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "score"),
+    [(1.5, 1.5), (-2, -2.0), ("0.25", 0.25), (True, 1.0), ("False", 0.0), (None, None), ("", None)],
+)
+def test_a_recorded_answer_may_have_a_score(tmp_path: Path, given: object, score: float | None) -> None:
+    """Any number, or true and false; another score is another request, whose answer is not taken for the old one."""
+    rows = [{"q": "x", "text": "one", "by": {"judge": given}}, {"q": "y", "text": "two", "by": {"judge": 9}}]
+    (tmp_path / "old.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    models = "[{id: recorded/o, file: old.jsonl, match: q, answer: text, score: by.judge}]"
+    suite = load(tmp_path, models=models, prompts=None, cases="[{vars: {q: x}}]", scorers="[recorded-score]")
+    (model,) = suite.models
+    plan = make_plan(suite)
+
+    assert model.recorded is not None
+    assert [one.score for one in model.recorded.answers.values()] == [score, 9.0]
+    params = dict(first_request(plan, plan.cells[0]).params)
+    assert params.get("score") == score
+
+
 def test_answers_may_be_joined_by_case_id(tmp_path: Path) -> None:
     """`match: id` needs no variable."""
     (tmp_path / "old.csv").write_text("id,text\na,yes\n", encoding="utf-8")
@@ -321,6 +341,7 @@ def test_models_of_the_command_line_replace_the_suites(tmp_path: Path) -> None:
 
     assert [(model.label, dict(model.params)) for model in suite.models] == [("s", {"seed": 1}), ("gpt-4o", {})]
     assert sorted(suite.providers) == ["openai", "simulator"]
+    assert suite.left_out == {"model": ("large",)}
 
 
 def test_parameters_of_the_command_line_win_everywhere(tmp_path: Path) -> None:

@@ -117,3 +117,12 @@ def test_a_wrong_key_or_number_is_wrong_usage() -> None:
         pick(limit=0)
     with pytest.raises(UsageError, match="--sample -1"):
         pick(sample=-1)
+
+
+def test_what_was_left_out_is_kept() -> None:
+    """Models and prompts that are not asked are named, and what the suite was narrowed by before stays so."""
+    once = pick(model="a")
+    twice = select(once, only={"prompt": ("two",)}, limit=3, sample=None, seed=0)
+
+    assert (pick(limit=2).left_out, once.left_out) == ({}, {"model": ("b",)})
+    assert twice.left_out == {"model": ("b",), "prompt": ("one",)}

@@ -1,0 +1,80 @@
+"""Pairs that were looked at after every case (``stop_when``), called by what was found then.
+
+A test for a number of cases that was fixed before does not hold for them: whoever may stop when it looks good stops at
+differences that are not there. So neither its interval nor its p-value calls them, however the run ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from evalrun.records.comparison import Interval, Pair, ScorePair
+from evalrun.records.plan import Column
+from evalrun.stats.stopping import Decision
+from evalrun.stats.watching import Watched
+
+WatchedPairs = Mapping[tuple[str, str], Watched]
+"""What was found of two columns, by their labels."""
+
+
+def by_labels(watched: Sequence[Watched], columns: Sequence[Column]) -> WatchedPairs:
+    """The comparisons by the labels of their columns, first and second as they have them."""
+    return {(columns[one.first].label, columns[one.second].label): one for one in watched}
+
+
+def found_of(watched: WatchedPairs, first: str, second: str, figure: str) -> Watched | None:
+    """What was found of two columns in a figure, ``pass_rate`` or ``score``; None where nobody watched it."""
+    found = watched.get((first, second)) or watched.get((second, first))
+    return found if found is not None and found.figure == figure else None
+
+
+def called(pair: Pair, watched: WatchedPairs) -> Pair:
+    """A pair as the watch calls it, in the figure that was watched; as it is where it was not."""
+    found = watched.get((pair.first, pair.second)) or watched.get((pair.second, pair.first))
+    if found is None:
+        return pair
+    turned = (pair.first, pair.second) not in watched
+    decided = found.decision in (Decision.FIRST, Decision.SECOND)
+    needs = _same(found) if found.decision is Decision.NO_DIFFERENCE else None
+    if found.figure == "pass_rate":
+        return replace(
+            pair,
+            difference=_difference(found, pair.difference, turned=turned),
+            decided=decided,
+            p_adjusted=None,
+            more_cases=None if decided or needs else pair.more_cases,
+            needs="" if decided else needs or pair.needs,
+            watched=_words(found),
+        )
+    return replace(pair, score=None if pair.score is None else _score(pair.score, found, decided, needs, turned=turned))
+
+
+def _score(score: ScorePair, found: Watched, decided: bool, needs: str | None, *, turned: bool) -> ScorePair:
+    return replace(
+        score,
+        difference=_difference(found, score.difference, turned=turned),
+        decided=decided,
+        p_adjusted=None,
+        more_cases=None if decided or needs else score.more_cases,
+        needs="" if decided else needs or score.needs,
+        watched=_words(found),
+    )
+
+
+def _difference(found: Watched, otherwise: Interval, *, turned: bool) -> Interval:
+    """First less second, as the pair has them; nothing is known before any case counts."""
+    known = found.interval
+    if known is None:
+        return Interval(mean=otherwise.mean, low=-1.0, high=1.0)
+    return Interval(mean=-known.mean, low=-known.high, high=-known.low) if turned else known
+
+
+def _words(found: Watched) -> str:
+    decided = "not decided" if found.decision is Decision.OPEN else "decided"
+    return f"{decided} after {found.cases:,} of {found.planned:,} case{'' if found.planned == 1 else 's'}"
+
+
+def _same(found: Watched) -> str:
+    unit = f"{100 * found.min_effect:.1f} points" if found.figure == "pass_rate" else f"{found.min_effect:g}"
+    return f"they differ by less than {unit}, {_words(found)}"
