@@ -1,4 +1,4 @@
-"""Foreign text made harmless: for terminals and logs, for documents, for spreadsheets.
+"""Foreign text made harmless: for terminals and logs, for documents (HTML, Markdown, XML), for spreadsheets.
 
 Everything that a model, an endpoint, a data set or a suite says may hold escape sequences, bidi controls, spreadsheet
 formulas or commands of a CI system. Nothing is dropped: what could act is shown as a visible escape, ``\\x1b`` or
@@ -29,6 +29,17 @@ _FOR_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff" + _FORMAT + "]")
 _CI_LINE = re.compile(r"^(?=\s*(?:::|##))", re.MULTILINE)
 _CI_INSIDE = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)
 
+# Noncharacters that XML 1.0 has no place for; the other ones that it has none for are control characters.
+_NOT_XML = re.compile("[\ufffe\uffff]")
+_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
+
+# What GitHub's Markdown takes for more than text: at the start of a line, and anywhere.
+_MARKDOWN = re.compile(
+    r"^[-+=>]|^\d{1,9}(?=[.)](?:\s|$))|[\\`*_{}\[\]~$<&|@]|#|:(?=[:/])|(?<=:):|(?<=www)\.", re.IGNORECASE
+)
+_BY_NUMBER = frozenset("<&|:.>")
+_NOTHING_WIDE = "&#8203;"  # ends what looks like a mention, the number of an issue, or that of a list
+
 _SPACES = re.compile(r"\s+")
 _FORMULA = re.compile(rf"^(?:[\t\r\n]|[\s\"'{_FORMAT}{_JOINERS}]*[=+\-@＝＋－＠−])")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -44,6 +55,17 @@ def _escape(match: re.Match[str]) -> str:
     if number < 0x100:
         return {0x0D: "\\r"}.get(number, f"\\x{number:02x}")
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def _escape_markdown(match: re.Match[str]) -> str:
+    said = match.group()
+    if said.isdigit() or said == "@":
+        return said + _NOTHING_WIDE
+    if said in _BY_NUMBER:
+        return f"&#{ord(said)};"
+    return f"\\{said}" + (
+        _NOTHING_WIDE if said == "#" and match.string[match.end() : match.end() + 1].isdigit() else ""
+    )
 
 
 def _escape_json(match: re.Match[str]) -> str:
@@ -78,6 +100,28 @@ def safe_line(text: str, width: int | None = None) -> str:
 def json_text(text: str) -> str:
     """JSON text of ``json.dumps(ensure_ascii=False)`` with what could act written as ``\\uXXXX``: the same value."""
     return text if _harmless(text) else _FOR_JSON.sub(_escape_json, text)
+
+
+def log_json(text: str) -> str:
+    """JSON text for a terminal or a log: the same value, in which no CI system finds a command."""
+    return _CI_INSIDE.sub(r"\\u0023", json_text(text))
+
+
+def xml_text(text: str) -> str:
+    """Foreign text for an attribute or an element of XML 1.0: what it has no place for becomes visible escapes."""
+    return _NOT_XML.sub(_escape, visible(text)).translate(_XML)
+
+
+def markdown(text: str, most: int | None = None) -> str:
+    """Foreign text for a line of Markdown as GitHub reads it, where it is that text and nothing else.
+
+    It makes no markup, HTML, link, picture, mention or issue number, ends no cell of a table, and is no command of a CI
+    system. On one line; beyond *most* characters it is cut with ``…``.
+    """
+    line = _SPACES.sub(" ", visible(text)).strip()
+    if most is not None and len(line) > most:
+        line = line[: most - 1].rstrip() + "…"
+    return _MARKDOWN.sub(_escape_markdown, line)
 
 
 def csv_cell(text: str) -> str:

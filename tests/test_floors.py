@@ -87,6 +87,7 @@ LAW = Law(
         "evalrun.providers.limit_words",
         "evalrun.scoring.*",
         "evalrun.stats.*",
+        "evalrun.report.annotations",
         "evalrun.report.numbers",
         "evalrun.report.lines",
         "evalrun.report.regressions_text",

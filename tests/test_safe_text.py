@@ -6,12 +6,27 @@ import json
 import re
 import sys
 import unicodedata
+from importlib.util import find_spec
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.safe_text import cells_wide, csv_cell, cut, json_text, pad, safe_line, safe_text, visible
+from evalrun.safe_text import (
+    cells_wide,
+    csv_cell,
+    cut,
+    json_text,
+    log_json,
+    markdown,
+    pad,
+    safe_line,
+    safe_text,
+    visible,
+    xml_text,
+)
+from tests.conftest import require
 from tests.report.hostile import HOSTILE
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from(HOSTILE)
@@ -160,3 +175,80 @@ def test_csv_cells_come_back(texts: list[str]) -> None:
 def test_the_corpus_is_large() -> None:
     """At least 120 different hostile texts."""
     assert len(set(HOSTILE)) >= 120
+
+
+@given(ANY_TEXT)
+def test_log_json_is_the_same_value(text: str) -> None:
+    """JSON for a log holds no command of a CI system anywhere in a line, and parses to what it was made of."""
+    said = log_json(json.dumps({"a": text}, ensure_ascii=False, indent=2))
+
+    assert json.loads(said) == {"a": text}
+    assert not commands(said)
+
+
+@given(ANY_TEXT)
+def test_xml_text_parses(text: str) -> None:
+    """An element and an attribute of any text are well-formed XML 1.0, and read as what `visible` shows."""
+    said = xml_text(text)
+    read = ET.fromstring(f'<a b="{said}">{said}</a>')
+    shown = visible(text).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+
+    assert read.get("b") == shown
+    assert (read.text or "") == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pass_rate >= 0.9", "pass\\_rate >= 0.9"),
+        ("a | b", "a &#124; b"),
+        ("<b>x</b>", "&#60;b>x&#60;/b>"),
+        ("ask @octocat", "ask @&#8203;octocat"),
+        ("see #12", "see \\#&#8203;12"),
+        ("1. one", "1&#8203;. one"),
+        ("- one", "\\- one"),
+        ("> one", "&#62; one"),
+        ("https://x.example www.x.example", "https&#58;//x.example www&#46;x.example"),
+        ("::error::x", "&#58;&#58;error&#58;&#58;x"),
+        ("##[error]x", "\\#\\#\\[error\\]x"),
+        ("a\nb\x1b[0m", "a b\\\\x1b\\[0m"),
+        ("37.5 points (paired, 8 cases): 3-4", "37.5 points (paired, 8 cases): 3-4"),
+    ],
+)
+def test_markdown_escapes_what_is_markup(text: str, said: str) -> None:
+    """What Markdown would take for more than text is escaped, and ordinary sentences stay as they are."""
+    assert markdown(text) == said
+
+
+MARKUP = {"p", "table", "thead", "tbody", "tr", "th", "td", "li", "ul"}
+FORMS = ["{}", "- {}", "a {}", "| a |\n|---|\n| {} |", "| a |\n|---|\n| b {} |"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_markdown_is_read_as_text(form: str) -> None:
+    """GitHub's own reader of Markdown finds no element in it, and the text that `visible` shows on one line."""
+    require(find_spec("cmarkgfm"), "needs cmarkgfm (make test-all installs it)")
+    import cmarkgfm
+    import html5lib
+
+    for text in HOSTILE:
+        html = cmarkgfm.github_flavored_markdown_to_html(form.format(markdown(text)))
+        tree = html5lib.parseFragment(html, namespaceHTMLElements=False)
+        tags = [node.tag for node in tree.iter() if isinstance(node.tag, str)]
+        read = "".join(tree.itertext()).replace("\u200b", "")
+        shown = " ".join(visible(text).split())
+
+        assert set(tags) - {"DOCUMENT_FRAGMENT"} <= MARKUP, (text, html)
+        assert tags.count("td") == form.count("| {}") + form.count("b {}"), (text, html)
+        assert shown in " ".join(read.split()), (text, html)
+        assert not re.search(r"@[A-Za-z0-9]|#\d", "".join(tree.itertext())), (text, html)
+
+
+@given(ANY_TEXT, st.integers(5, 40))
+def test_markdown_is_one_line_without_commands(text: str, most: int) -> None:
+    """It is one line, of bounded length, that no CI system would obey."""
+    said = markdown(text, most)
+
+    assert "\n" not in said
+    assert not commands(said)
+    assert len(said) <= most * 9

@@ -75,13 +75,13 @@ def execute(args: list[str] | None = None) -> int:
     except SuiteInvalid as error:
         count = len(error.complaints)
         _say(*map(str, error.complaints), f"{count} problem{'s' * (count != 1)}, nothing was sent.")
-        return error.exit_code
+        return _told(error, error.exit_code)
     except EvalrunError as error:
         _say(*str(error).splitlines())
-        return error.exit_code
+        return _told(error, error.exit_code)
     except click.ClickException as error:
         _say(*error.format_message().splitlines())
-        return ExitCode.USAGE
+        return _told(error, ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
@@ -92,7 +92,15 @@ def execute(args: list[str] | None = None) -> int:
         if verbose:
             raise
         _say(f"internal error: {type(error).__name__}: {error}", "see where with -v, and please report it")
-        return ExitCode.STORAGE
+        return _told(error, ExitCode.STORAGE)
+
+
+def _told(error: Exception, code: ExitCode) -> ExitCode:
+    """The exit code, after a job of GitHub Actions was told as well."""
+    from evalrun.cli.github import Actions
+
+    Actions(os.environ).failed(error, code)
+    return code
 
 
 def _say(*lines: str) -> None:

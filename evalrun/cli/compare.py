@@ -14,6 +14,7 @@ import click
 
 from evalrun.cli import options as o
 from evalrun.cli.color import wants_color
+from evalrun.safe_text import log_json
 
 _MOST_WIDTH = 110
 
@@ -74,7 +75,7 @@ def history(suite: str, *, last: int, results: Path, as_json: bool) -> int:
 
 def say_json(said: dict[str, Any]) -> None:
     """One JSON object, in ASCII, without anything that JSON lacks."""
-    click.echo(json.dumps(said, ensure_ascii=True, allow_nan=False, indent=2))
+    click.echo(log_json(json.dumps(said, ensure_ascii=True, allow_nan=False, indent=2)))
 
 
 def screen_width() -> int:

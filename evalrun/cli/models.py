@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalrun.cli import options as o
+from evalrun.safe_text import log_json
 
 if TYPE_CHECKING:
     from evalrun.conduct.models import Known
@@ -47,7 +48,7 @@ def models(
         click.echo(safe_line(f"{provider}: {found.message}"), err=True)
         return ExitCode.INCOMPLETE
     if as_json:
-        click.echo(json.dumps({"provider": provider, "models": found}, indent=2))
+        click.echo(log_json(json.dumps({"provider": provider, "models": found}, indent=2)))
         return 0
     for name in found:
         click.echo(safe_line(f"{provider}/{name}"))
@@ -61,7 +62,7 @@ def _list_providers(environ: Any, *, as_json: bool) -> None:
 
     known = known_providers(environ)
     if as_json:
-        click.echo(json.dumps({"providers": [_object(one) for one in known]}, indent=2))
+        click.echo(log_json(json.dumps({"providers": [_object(one) for one in known]}, indent=2)))
         return
     for line in provider_lines(known):
         click.echo(line)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalrun.clock import SystemClock
+from evalrun.safe_text import log_json
 
 if TYPE_CHECKING:
     from evalrun.scheduler.ledger_care import Standing
@@ -37,7 +38,7 @@ def quota(context: click.Context, *, as_json: bool) -> int:
     state = state_folder(os.environ)
     standings = stand(state, now)
     if as_json:
-        click.echo(json.dumps({"state": str(state), "scopes": [_object(one) for one in standings]}, indent=2))
+        click.echo(log_json(json.dumps({"state": str(state), "scopes": [_object(one) for one in standings]}, indent=2)))
         return 0
     if not standings:
         click.echo(_fit(f"no limits are known yet: the ledger in {state} is empty", None))

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from evalrun.cli.color import wants_color
+from evalrun.cli.github import Actions
 from evalrun.cli.plan_text import closing_lines, head_line, model_lines
 from evalrun.conduct.bless import Blessed
 from evalrun.conduct.finish import Finished
@@ -24,7 +25,7 @@ from evalrun.records.plan import Plan
 from evalrun.report.json_files import gate_json
 from evalrun.report.numbers import plural
 from evalrun.report.terminal import summary
-from evalrun.safe_text import safe_line
+from evalrun.safe_text import log_json, safe_line
 from evalrun.scheduler.forecast import Forecast
 
 _PRECEDENCE = (
@@ -43,6 +44,8 @@ class Screen:
 
     def __init__(self, *, quiet: bool, as_json: bool) -> None:
         self._quiet, self._as_json = quiet, as_json
+        self._github = Actions(os.environ)
+        self._codes: list[int] = []
         self._progress: Bars | Lines | None = None
         self._objects: list[dict[str, Any]] = []
 
@@ -80,6 +83,8 @@ class Screen:
         """Say how a run ended."""
         for line in one.warnings:
             self.warn(line)
+        self._github.finished(one)
+        self._codes.append(ExitCode.PAUSED if one.facts.state == "paused" else one.exit_code)
         if self._as_json:
             self._objects.append(_object(one))
             return
@@ -90,16 +95,20 @@ class Screen:
         )
 
     def close(self) -> None:
-        """Print what is printed once for all suites, as far as they came."""
+        """Print what is printed once for all suites, as far as they came, and tell GitHub Actions."""
         if self._as_json and self._objects:
             said: Any = self._objects[0] if len(self._objects) == 1 else {"runs": self._objects}
-            click.echo(json.dumps(said, ensure_ascii=True, indent=2))
+            click.echo(log_json(json.dumps(said, ensure_ascii=True, indent=2)))
+        self._github.close(worst_exit_code(self._codes))
 
 
 def worst_exit_code(codes: Iterable[int], *, paused: int = ExitCode.PAUSED) -> int:
-    """The exit code of several runs: the first in the order of precedence that any has; *paused* is that of a pause."""
+    """The exit code of several runs: the first in the order of precedence that any has; *paused* is that of a pause.
+
+    A pause that ends with 0 hides nothing: another run's code is the one that counts.
+    """
     codes = list(codes)
-    order = [paused if code is ExitCode.PAUSED else code for code in _PRECEDENCE]
+    order = [paused if code is ExitCode.PAUSED else code for code in _PRECEDENCE if paused or code != ExitCode.PAUSED]
     return next((code for code in order if code in codes), max(codes, default=0))
 
 

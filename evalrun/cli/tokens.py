@@ -11,6 +11,7 @@ import click
 
 from evalrun.cli import options as o
 from evalrun.errors import UsageError
+from evalrun.safe_text import log_json
 
 _TODAY = ("cl100k_base", "o200k_base")
 _FOR = {
@@ -77,7 +78,7 @@ def count_(file: str, model: str, *, as_json: bool) -> int:
     number, method = count(_text(file), model)
     encoding = encoding_name(model)
     if as_json:
-        click.echo(json.dumps({"tokens": number, "method": method, "model": model, "encoding": encoding}))
+        click.echo(log_json(json.dumps({"tokens": number, "method": method, "model": model, "encoding": encoding})))
         return 0
     if method == "exact":
         click.echo(f"{number:,} tokens (exact: {encoding})")
@@ -112,7 +113,7 @@ def _show(as_json: bool) -> int:
 
     found = [_standing(name) for name in _FOR]
     if as_json:
-        click.echo(json.dumps({"encodings": found}, indent=2))
+        click.echo(log_json(json.dumps({"encodings": found}, indent=2)))
         return 0
     width = max(map(len, _FOR))
     for one in found:

@@ -21,6 +21,7 @@ from evalrun.conduct.notes import model_notes, warnings_of
 from evalrun.conduct.options import RunOptions
 from evalrun.conduct.origin import git_commit, python_version
 from evalrun.conduct.plan import forecast
+from evalrun.conduct.quota import left_of
 from evalrun.conduct.regressions import Watcher, before_of, regressions_of
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
@@ -95,6 +96,7 @@ def finish(
         "git_commit": git_commit(Path(plan.suite.file).parent),
         "evalrun_version": __version__,
         "python_version": python_version(),
+        "quota_left": left_of(options.state, plan.suite.name, clock.time()),
     }
     baseline = baseline_of(plan.suite)
     before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
@@ -177,6 +179,7 @@ def _finished(
         forecast=reckoned,
         price_dates=tuple(sorted({price_date(m.price) for m in plan.suite.models} - {""})),
         stopping=stopping.as_json() if stopping else None,
+        quota_left=tuple(said.get("quota_left", ())),
     )
     return Finished(plan=plan, comparison=comparison, facts=facts, folder=store.folder)
 

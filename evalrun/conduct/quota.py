@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,13 +13,14 @@ from platformdirs import user_state_path
 
 from evalrun.catalog.profiles import PROFILES
 from evalrun.conduct.scopes import Scopes
-from evalrun.errors import UsageError
+from evalrun.errors import StorageError, UsageError
 from evalrun.records.plan import Plan
 from evalrun.records.quota import SHORT_NAMES, Limit, Scope
 from evalrun.scheduler.ledger import MemoryLedger, SqliteLedger
 from evalrun.scheduler.ledger_care import Standing, forget, set_limit, standings
 from evalrun.scheduler.ledger_file import FILE_NAME
 from evalrun.scheduler.quota import Book, Manner
+from evalrun.scheduler.rooms import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,29 @@ def manners_of(plan: Plan, scopes: Scopes) -> dict[str, Manner]:
 def stand(state: Path, now: float) -> tuple[Standing, ...]:
     """How every scope stands that this machine's ledger knows. Raises StorageError."""
     return standings(state / FILE_NAME, now)
+
+
+def left_of(state: Path, suite: str, now: float) -> tuple[str, ...]:
+    """What is left of each limit that the suite's requests count in, a line each; nothing where that is not known.
+
+    *now* is Unix time.
+    """
+    try:
+        standings = stand(state, now)
+    except StorageError:
+        return ()  # the run itself has said so, if it had to ask
+    return tuple(
+        f"{one.view.scope.name}: {words(limit.limit)}, {math.floor(limit.left):,} left{_back(limit.resets_at)}"
+        for one in standings
+        if any(name == suite for name, _ in one.suites)
+        for limit in one.view.limits
+    )
+
+
+def _back(at: float | None) -> str:
+    if at is None:
+        return ""
+    return f", all back {datetime.fromtimestamp(math.ceil(at), UTC).strftime('%Y-%m-%d %H:%M UTC')}"
 
 
 def correct(

@@ -19,7 +19,8 @@ class RunFacts:
     *changes* lists what differed from the suite the run began with; *notes* is what a reader must know. *stopping* is
     what came of the suite's ``stop_when``, as JSON; None without one. *digests* are those of the columns, by label: the
     same where another run asked the same of the same cases and judged it alike. *regressions* are what got worse, where
-    there is a baseline or a run before to tell.
+    there is a baseline or a run before to tell. *quota_left* says, a line a limit, what the machine's ledger had left
+    of it when the last sitting ended.
     """
 
     run: str
@@ -43,3 +44,4 @@ class RunFacts:
     stopping: Mapping[str, Any] | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     regressions: Regressions | None = None
+    quota_left: tuple[str, ...] = ()

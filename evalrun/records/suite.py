@@ -159,7 +159,8 @@ class Gate:
     *only* narrows it: keys model (label), prompt, tag (of a case) and case (its id), each to one value or several.
     With a *confidence* the whole interval of the figure must meet it; without, the figure. *strict*: that there is not
     enough evidence fails. The metric ``no_regression`` has no operator: it compares with the baseline at *alpha*, and a
-    drop below *min_effect* does not count.
+    drop below *min_effect* does not count. *line* and *column* are where it stands in the suite's file, from 1; 0 for a
+    gate of the command line. Two gates that ask the same are equal wherever they stand.
     """
 
     text: str
@@ -171,6 +172,8 @@ class Gate:
     strict: bool = False
     alpha: float = 0.05
     min_effect: float = 0.0
+    line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

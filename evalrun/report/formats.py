@@ -22,9 +22,11 @@ from evalrun.report.cell_detail import WireOf
 from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
 from evalrun.report.island import Island
 from evalrun.report.json_files import manifest, request_lines, results_line
+from evalrun.report.junit import JunitXml
 from evalrun.report.page import write_page
 from evalrun.report.parquet_file import ResultsParquet, check_parquet
 from evalrun.report.side_by_side import Group
+from evalrun.report.summary_md import SummaryMd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,16 @@ def _page(file: IO[Any], told: Told) -> Writing:
     return Writing(group=island.add, finish=finish)
 
 
+def _junit(file: IO[Any], told: Told) -> Writing:
+    junit = JunitXml(file, told.plan, told.comparison, told.facts)
+    return Writing(row=junit.add, finish=junit.finish)
+
+
+def _summary_md(file: IO[Any], told: Told) -> Writing:
+    summary = SummaryMd(file, told.plan, told.comparison, told.facts)
+    return Writing(row=summary.add, finish=summary.finish)
+
+
 REPORT_FILES = (
     ReportFile(name="results.csv", format="csv", begin=_results_csv),
     ReportFile(name="comparison.csv", format="csv", begin=_comparison_csv),
@@ -126,6 +138,8 @@ REPORT_FILES = (
     ),
     ReportFile(name="results.jsonl", format="json", begin=_results_jsonl),
     ReportFile(name="requests.jsonl", format="json", begin=_requests_jsonl),
+    ReportFile(name="junit.xml", format="junit", begin=_junit),
+    ReportFile(name="summary.md", format="md", begin=_summary_md),
     ReportFile(name="run.json", format="json", begin=_manifest),
     ReportFile(name="report.html", format="html", begin=_page),
 )

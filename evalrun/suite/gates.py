@@ -9,7 +9,7 @@ from typing import Any
 from evalrun.errors import Code
 from evalrun.records.suite import NO_REGRESSION, Gate
 from evalrun.suite.border import Border, Form
-from evalrun.suite.complaints import hint, near, printable
+from evalrun.suite.complaints import Spot, hint, near, printable
 from evalrun.suite.document import Path
 from evalrun.suite.entries import GateEntry, GateForm
 
@@ -71,11 +71,11 @@ def read_gates(
         parsed = _parse(entry.check.strip(), place, border, scorers)
         only = _only(entry, path, border, known) if entry.for_ else {}
         if parsed is not None and _evidence_fits(entry, parsed, path, border):
-            gates.append(_gate(entry, parsed, only))
+            gates.append(_gate(entry, parsed, only, border.document.spot(place)))
     return tuple(gates)
 
 
-def _gate(entry: GateEntry, parsed: _Check, only: dict[str, tuple[str, ...]]) -> Gate:
+def _gate(entry: GateEntry, parsed: _Check, only: dict[str, tuple[str, ...]], spot: Spot) -> Gate:
     metric, operator, number = parsed
     strict = bool(entry.strict)
     by_figure = metric in _SUMS or metric == NO_REGRESSION
@@ -90,6 +90,8 @@ def _gate(entry: GateEntry, parsed: _Check, only: dict[str, tuple[str, ...]]) ->
         strict=strict,
         alpha=entry.alpha or USUAL_ALPHA,
         min_effect=entry.min_effect or 0.0,
+        line=spot.line,
+        column=spot.column,
     )
 
 

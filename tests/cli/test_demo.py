@@ -32,7 +32,7 @@ AFTER_VARIABLES = [
 ]  # fmt: skip
 FILES = {
     "run.db", "results.csv", "comparison.csv", "summary.csv", "results.jsonl", "requests.jsonl", "report.html",
-    "run.json", "run.log", "lock",
+    "junit.xml", "summary.md", "run.json", "run.log", "lock",
 }  # fmt: skip
 TIMES = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\dZ(-[0-9a-f]{4})?|\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?|\d+ ms|\d+\.\d+ s"

