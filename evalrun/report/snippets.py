@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from evalrun.records.wire import MARK_END, MARK_START, Wire, WireRequest
-from evalrun.safe_text import FOR_TERMINALS
+from evalrun.safe_text import CI_INSIDE, FOR_TERMINALS, escape_json
 
 Language = Literal["curl", "python", "javascript"]
 LANGUAGES: tuple[Language, ...] = ("curl", "python", "javascript")
@@ -24,7 +24,6 @@ LANGUAGES: tuple[Language, ...] = ("curl", "python", "javascript")
 Escapes = Literal["json", "python", "raw"]
 """How a text is written inside a string: as JSON has it, as Python has it, or as JSON inside String.raw."""
 
-_CI_INSIDE = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)  # a CI system obeys these wherever they stand
 _MARK = re.compile(f"{MARK_START}(p?)([0-9]+){MARK_END}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EXACT = 2**53 - 1  # the largest whole number that JavaScript keeps exactly
@@ -73,14 +72,9 @@ def escaped(text: str, escapes: Escapes) -> str:
     """
     written = json.dumps(text, ensure_ascii=False)[1:-1]
     if not (written.isascii() and written.isprintable()):
-        written = FOR_TERMINALS.sub(_python_escape if escapes == "python" else _json_escape, written)
-    written = _CI_INSIDE.sub(r"\\u0023", written)
+        written = FOR_TERMINALS.sub(_python_escape if escapes == "python" else escape_json, written)
+    written = CI_INSIDE.sub(r"\\u0023", written)
     return written.replace("`", "\\u0060").replace("${", "\\u0024{") if escapes == "raw" else written
-
-
-def _json_escape(match: re.Match[str]) -> str:
-    units = match.group().encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 def _python_escape(match: re.Match[str]) -> str:
@@ -160,8 +154,8 @@ def _headers(request: WireRequest, key: str, escapes: Escapes) -> str:
 def _raw(body: Mapping[str, Any]) -> str:
     """JSON text as a template that nothing is put into, for bodies with numbers that JavaScript would round."""
     text = json.dumps(body, ensure_ascii=False, allow_nan=False, indent=2)
-    text = FOR_TERMINALS.sub(lambda match: match.group() if match.group() == "\n" else _json_escape(match), text)
-    text = _CI_INSIDE.sub(r"\\u0023", text)
+    text = FOR_TERMINALS.sub(lambda match: match.group() if match.group() == "\n" else escape_json(match), text)
+    text = CI_INSIDE.sub(r"\\u0023", text)
     return "String.raw`" + text.replace("`", "\\u0060").replace("${", "\\u0024{") + "`"
 
 
