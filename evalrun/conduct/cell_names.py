@@ -25,7 +25,8 @@ def cell_named(plan: Plan, name: str) -> Cell:
     A number is that of a row of results.csv, counted from 1, unless a case is called so. Raises UsageError, with the
     nearest names or those that there are, where it means none or several.
     """
-    numbers = {case.id: number for number, case in enumerate(plan.suite.cases)}
+    numbers = {visible(case.id): number for number, case in enumerate(plan.suite.cases)}  # as a page has them
+    numbers |= {case.id: number for number, case in enumerate(plan.suite.cases)}
     if name.isdecimal() and name not in numbers:
         if 1 <= int(name) <= len(plan.cells):
             return plan.cells[int(name) - 1]

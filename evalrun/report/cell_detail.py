@@ -11,7 +11,7 @@ from typing import Any
 
 from evalrun.records.human import HUMAN, NO_NOTE
 from evalrun.records.message import Image, Message, ToolCall
-from evalrun.records.outcome import Attempt, Exchange, Failure, Response
+from evalrun.records.outcome import Attempt, Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.wire import Wire, WireRequest
@@ -31,6 +31,8 @@ CODE_LIMIT = 100_000
 
 KEY_DIGITS = 8
 """How much of a request's key a page holds: enough to tell whether a verdict is of the same request."""
+
+_WORTH_TELLING_S = 0.1
 
 WireOf = Callable[[Row], Wire | str]
 """The last request of a row, or why there is none."""
@@ -180,25 +182,23 @@ def _figures(row: Row) -> Iterator[tuple[str, Any]]:
         yield "ttft", round(row.ttft_s, 4)
         if row.tokens_per_s is not None:
             yield "speed", round(row.tokens_per_s, 1)
+    queued_s = retried_s = 0.0
+    more_known = False
     for exchange in row.exchanges:
-        usage = exchange.outcome.usage if isinstance(exchange.outcome, Response) else None
-        if usage and (usage.cached_tokens or usage.reasoning_tokens):
-            yield "cached", row.cached_tokens
-            yield "thought", row.reasoning_tokens
-            break
-    for name, waited_s in (("queued", _waited(row.exchanges)), ("retried", _retried(row.exchanges))):
-        if waited_s >= 0.1:
-            yield name, round(waited_s, 1)
+        queued_s += exchange.queue_s
+        retried_s += exchange.retry_wait_s
+        if isinstance(exchange.outcome, Response):
+            usage = exchange.outcome.usage
+            more_known = more_known or bool(usage.cached_tokens or usage.reasoning_tokens)
+    if more_known:
+        yield "cached", row.cached_tokens
+        yield "thought", row.reasoning_tokens
+    if queued_s >= _WORTH_TELLING_S:
+        yield "queued", round(queued_s, 1)
+    if retried_s >= _WORTH_TELLING_S:
+        yield "retried", round(retried_s, 1)
     if row.exchanges and len(row.exchanges[-1].attempts) > 1:
         yield "tries", list(map(_attempt, row.exchanges[-1].attempts))
-
-
-def _waited(exchanges: Sequence[Exchange]) -> float:
-    return sum(exchange.queue_s for exchange in exchanges)
-
-
-def _retried(exchanges: Sequence[Exchange]) -> float:
-    return sum(exchange.retry_wait_s for exchange in exchanges)
 
 
 def _attempt(attempt: Attempt) -> list[Any]:
