@@ -148,7 +148,7 @@ def score(run: str, suite: str | None, human: Path | None, *, drop_human: bool, 
 @click.option("--prices", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Have these prices hold from now on: a file as a suite's prices:, or a suite.")  # fmt: skip
 @click.option("--prices-as-paid", is_flag=True, help="Go back to the prices that the run was paid at.")
-@o.formatted("Only this kind: csv, json, parquet or html; several times or with commas.")
+@o.formatted("Only this kind: csv, json, parquet, junit, md or html; several times or with commas.")
 @o.placed
 def report(run: str, prices: Path | None, formats: tuple[str, ...], *, prices_as_paid: bool, results: Path) -> int:
     """Write a run's reports again from its run.db. Sends nothing.

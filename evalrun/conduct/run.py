@@ -69,7 +69,7 @@ def resume(name: str | None, options: RunOptions, observer: Observer, clock: Clo
         _check_keys(plan, options)
         _check_code(plan, options)
         if options.retry_errors:
-            _forget_errors(store, plan, observer)
+            observer.say(f"asking {forget_errors(store, plan)} cells in error again")
     except BaseException:
         store.close()
         raise
@@ -89,7 +89,7 @@ def open_or_create(plan: Plan, options: RunOptions, observer: Observer) -> Opene
     if changes and store.spared_keys():  # what is not needed may be another matter in a changed suite
         keep_accounts(store, plan, store.prices())
     if options.retry_errors:
-        _forget_errors(store, plan, observer)
+        observer.say(f"asking {forget_errors(store, plan)} cells in error again")
     done = len(plan.cells) - sum(1 for _ in store.pending()) - len(store.spared_keys())
     observer.say(f"going on with {unfinished.run}: {done} of {len(plan.cells)} cells are answered")
     for change in changes:
@@ -159,12 +159,18 @@ def _newest_to_go_on_with(options: RunOptions) -> RunInfo:
     )
 
 
-def _forget_errors(store: RunStore, plan: Plan, observer: Observer) -> None:
-    failed = store.failed_keys()
-    store.forget(failed)
-    if failed and store.spared_keys():  # one of them may come before the decision that spared the others
-        keep_accounts(store, plan, store.prices())
-    observer.say(f"asking {len(failed)} cells in error again")
+def forget_errors(store: RunStore, plan: Plan) -> int:
+    """Make every cell in error pending again, also those that come to light where a decision does not stand any more.
+
+    Returns how many.
+    """
+    asked = 0
+    while failed := store.failed_keys():
+        store.forget(failed)
+        asked += len(failed)
+        if store.spared_keys():  # one of them may come before the decision that spared the others
+            keep_accounts(store, plan, store.prices())
+    return asked
 
 
 def _said(changes: Changes) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ class ColumnFigures:
 
     *unscored* counts answers without a verdict (a scorer broke); *truncated* answers cut by a length limit, which are
     scored. *cached_tokens* and *reasoning_tokens* are sums as far as replies say. *ttft_p50_s* and *tokens_per_s* are
-    medians over answers that were streamed; *tokens_per_cell*, *cost_per_cell_usd* are means over cells with a reply.
+    medians over answers that were streamed; *tokens_per_cell*, *cost_per_cell_usd* are means over cells with a reply,
+    the spared ones left out.
 
     *intervals* holds the 95 % interval of every other figure that has one, by its name: ``score``, ``scorer.<name>``,
     ``tokens_per_cell``, ``cost_per_cell_usd``, ``latency_p50_s``, ``latency_p95_s``, ``ttft_p50_s``, ``pass@k`` and

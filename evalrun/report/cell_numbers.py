@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,9 @@ place in the list of words."""
 CACHED, TRUNCATED, ESTIMATED, STREAMED, CALLS = 1, 2, 4, 8, 16
 """Bits of *flags*."""
 
-_CODES = {"u4": "I", "f4": "f", "u2": "H", "u1": "B"}
+_CELL = Struct("<IIIfHBBBB")
+"""A cell while it is collected: FIELDS, one behind the other."""
+
 _SCORES = 65_534
 _FAILED, _PASSED, _BROKEN = 1, 2, 3
 _MOST = 255
@@ -38,7 +40,7 @@ class CellNumbers:
         self.words = [""]
         self._width = width
         self._places = {"": 0}
-        self._arrays = {name: array(_CODES[kind]) for name, kind in FIELDS}
+        self._cells = bytearray()
         self._scorers: dict[str, bytearray] = {name: bytearray() for name in scorers}
 
     @property
@@ -48,13 +50,11 @@ class CellNumbers:
 
     def add(self, places: Sequence[tuple[int, Row]]) -> None:
         """Take a case: its rows, each with its place of *width*."""
-        start = len(self._arrays["word"])
-        for numbers in self._arrays.values():
-            numbers.frombytes(bytes(numbers.itemsize * self._width))
+        start = len(self._cells) // _CELL.size
+        self._cells += bytes(_CELL.size * self._width)
         for place, row in places:
             at = start + place
-            for (name, _), value in zip(FIELDS, self._cell(row), strict=True):
-                self._arrays[name][at] = value
+            _CELL.pack_into(self._cells, at * _CELL.size, *self._cell(row))
             for score in row.mark.scores if row.mark else ():
                 said = self._scorers.setdefault(score.name, bytearray())
                 said.extend(bytes(at + 1 - len(said)))
@@ -65,14 +65,15 @@ class CellNumbers:
 
         Then two lines of bits a scorer: where it failed, and where it passed.
         """
-        count = len(self._arrays["word"]) // max(1, self._width)
+        cells = np.frombuffer(self._cells, np.dtype([(name, f"<{kind}") for name, kind in FIELDS]))
+        count = len(cells) // max(1, self._width)
         kept = slice(None) if cases is None else np.asarray(cases, np.intp)
         parts = []
         for name, kind in FIELDS:
-            values = np.frombuffer(self._arrays[name], f"<{kind}").reshape(count, self._width)[kept]
+            values = np.ascontiguousarray(cells[name].reshape(count, self._width)[kept])
             if name == "cost":
                 values = values.view("<u4") & _SIGN_AND_FOUR_FIGURES
-            raw = np.ascontiguousarray(values).view(np.uint8).reshape(-1, int(kind[1]))
+            raw = values.view(np.uint8).reshape(-1, int(kind[1]))
             parts.append(raw.T.tobytes())
         for name in self.scorers:
             said = np.zeros(count * self._width, np.uint8)

@@ -25,17 +25,20 @@ TEXT_LIMIT = 200_000
 
 _QUESTION_LIMIT = 600
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ESCAPED = ("\\u", "\\r", "\\b", "\\f", "\x7f")
 _IN_DOUBT = re.compile(
-    r"\\[bfru]|[^\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u05ff\u0900-\u17ff\u2010-\u2027\u2030-\u205e\u3000-\ud7ff\uf900-\ufdff]"
+    r"\\[bfru]|[^\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u05ff\u0900-\u17ff\u2010-\u2027\u2030-\u205e"
+    r"\u3000-\ud7ff\uf900-\ufdff]"
 )
-"""What of a line's JSON makes it worth the while to look at every string; most lines have none of it."""
+"""What of a line's JSON makes it worth the while to look at every string of it."""
 
 
 def case_line(plan: Plan, rows: Sequence[Row], details: CellDetails, *, text_limit: int = TEXT_LIMIT) -> str:
-    """A case: [expected, [[variable, value] …], [question …], [cell …], [conversation …]], the cells as *rows* are.
+    """A case: [expected, [[variable, value] …], [question …], [cell …], [conversation …], shared], the cells in the
+    order of *rows*.
 
     A cell: [output, reason, extracted, place of its question, calls, place of its conversation, detail], the last two
-    as *details* has them.
+    as *details* has them. *shared* are the entries of detail that all cells have in common.
     """
     questions: dict[str, int] = {}
     cells: list[list[Any]] = []
@@ -51,9 +54,16 @@ def case_line(plan: Plan, rows: Sequence[Row], details: CellDetails, *, text_lim
         cells.append([*_cell(row, question), len(talks) - 1, details.of(row)])
     case = rows[0].case
     variables = [[name, to_text(value)] for name, value in case.vars.items()]
-    line = [_expected(case.expected), variables, list(questions), cells, talks]
+    line = [_expected(case.expected), variables, list(questions), cells, talks, _shared(cells)]
     text = _ENCODER.encode(line)
-    return _ENCODER.encode(_shown(line, text_limit)) if len(text) > text_limit or _IN_DOUBT.search(text) else text
+    return text if len(text) <= text_limit and _harmless(text) else _ENCODER.encode(_shown(line, text_limit))
+
+
+def _harmless(text: str) -> bool:
+    """Whether nothing in a line's JSON can need an escape, told cheaply: most lines are plain text."""
+    if text.isascii():
+        return not any(sign in text for sign in _ESCAPED)
+    return not _IN_DOUBT.search(text)
 
 
 def _shown(value: Any, limit: int) -> Any:
@@ -68,6 +78,17 @@ def _shown(value: Any, limit: int) -> Any:
     if isinstance(value, Mapping):
         return {visible(name): _shown(one, limit) for name, one in value.items()}
     return value
+
+
+def _shared(cells: list[list[Any]]) -> dict[str, Any]:
+    """What the details of all cells say alike, such as how a reply ended; it is taken out of each."""
+    details = [cell[-1] for cell in cells]
+    first, *others = details
+    shared = {name: value for name, value in first.items() if all(one.get(name) == value for one in others)}
+    for detail in details:
+        for name in shared:
+            del detail[name]
+    return shared
 
 
 def _cell(row: Row, question: int) -> list[Any]:

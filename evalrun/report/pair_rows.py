@@ -42,7 +42,7 @@ def _row(pair: Pair) -> dict[str, Any]:
         "first": pair.first,
         "second": pair.second,
         "call": pair.call,
-        "needs": pair.needs,
+        "needs": "" if pair.needs == pair.watched else pair.needs,
         "by": numbers.points(pair.difference.mean),
         "bounds": numbers.points_bounds(pair.difference),
         "on": _base(pair),
@@ -55,7 +55,7 @@ def _row(pair: Pair) -> dict[str, Any]:
         "alone": f"alone {numbers.p(pair.p_value)}" if pair.p_adjusted is not None else "",
         "effect": _effect("h", pair.effect_size),
         "odds": "" if pair.odds_ratio is None else f"odds {numbers.fixed(pair.odds_ratio, 1)}",
-        "score": None if pair.score is None else _score(pair.score),
+        "score": None if pair.score is None else _score(pair.score, stopped_early=pair.stopped_early),
     }
 
 
@@ -66,7 +66,7 @@ def _base(pair: Pair) -> str:
     return f"{numbers.plural(pair.cases, 'case')}{answers}{', stopped early' if pair.stopped_early else ''}"
 
 
-def _score(score: ScorePair) -> dict[str, Any]:
+def _score(score: ScorePair, *, stopped_early: bool) -> dict[str, Any]:
     low, high = (numbers.score_difference(bound) for bound in (score.difference.low, score.difference.high))
     return {
         "by": numbers.score_difference(score.difference.mean),
@@ -75,6 +75,7 @@ def _score(score: ScorePair) -> dict[str, Any]:
             score.call,
             *([score.needs] if score.needs else []),
             ", ".join(filter(None, (_score_p(score), _effect("d", score.effect_size)))),
+            *(["stopped early"] if stopped_early and not score.watched else []),
         ],
     }
 

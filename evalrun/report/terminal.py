@@ -176,9 +176,9 @@ def _pair(pair: Pair, *, needs: bool) -> str:
     """``large – mini: +37.5 points [2.1, 72.9], better, p=0.031``, p in one word, so that no line breaks in it."""
     by = f"{numbers.points(pair.difference.mean)} points {numbers.points_bounds(pair.difference)}"
     p = pair.p_value if pair.p_adjusted is None else pair.p_adjusted
-    how = pair.watched or numbers.p(p).replace(" ", "")
+    how = pair.watched or numbers.p(p).replace(" ", "") + (", stopped early" if pair.stopped_early else "")
     said = f"{pair.first} – {pair.second}: {by}, {pair.call}, {how}"
-    return f"{said} ({pair.needs})" if pair.needs and needs else said
+    return f"{said} ({pair.needs})" if needs and pair.needs and pair.needs != pair.watched else said
 
 
 def _samples(comparison: Comparison) -> list[str]:

@@ -16,7 +16,7 @@ from evalrun.stats.gates import gate_tallies
 from evalrun.stats.pairing import Side, chosen, finder, pair_up
 from evalrun.stats.standings import ranking, with_standings
 from evalrun.stats.tallies import ColumnTally
-from evalrun.stats.watched_pairs import WatchedPairs, by_labels
+from evalrun.stats.watched_pairs import WatchedPairs, by_labels, of_verdicts
 from evalrun.stats.watching import Watched
 
 
@@ -87,6 +87,7 @@ def _pairs(
     ]
     two = [(sides[first], sides[second]) for first, second in chosen(len(sides))]
     ids = [case.id for case in plan.suite.cases]
+    watched = watched if graded else of_verdicts(watched)
     return pair_up(two, cases=ids, samples=_samples(plan), cases_a_day=cases_a_day, watched=watched)
 
 

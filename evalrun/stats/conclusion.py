@@ -94,6 +94,8 @@ def _by_score(pair: Pair, score: ScorePair, *, complete: bool) -> list[str]:
         return [f"On mean score {pair.first} and {pair.second} are not distinguishable ({score.needs})."]
     difference = _size(score.difference)
     by = f"{difference.mean:.3f} [{_signed(difference.low)}, {_signed(difference.high)}]"
+    when = score.watched or ("stopped early" if pair.stopped_early else "")
+    by += f" ({when})" if when else ""
     return [f"On mean score {_order(pair, score.call, complete=complete)} by {by}."]
 
 

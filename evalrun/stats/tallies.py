@@ -79,7 +79,8 @@ class ColumnTally:
     """One column's rows, added up.
 
     *verdicts* holds a byte a cell, by case, then sample; what intervals are made of holds eight. *graded*: some score
-    says more than its verdict.
+    says more than its verdict. *replied* counts the cells with a reply, without those that came too late to count: they
+    are in sums, for they were paid for, and in no figure a cell.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class ColumnTally:
         self.verdicts = bytearray(cases * samples)
         self.sums = Sums()
         self.statuses: Counter[Status] = Counter()
-        self.unscored = self.truncated = self.from_cache = self.requests = self.attempts = 0
+        self.replied = self.unscored = self.truncated = self.from_cache = self.requests = self.attempts = 0
         self.tokens: list[int | None] = [0, 0]
         self.known_tokens: list[int | None] = [None, None]
         self.speeds = array("d")
@@ -115,7 +116,8 @@ class ColumnTally:
         outcome = row.outcome
         if row.replies:
             self._add_tokens(row)
-            self._add_cost(row)
+            if status is not Status.SPARED:
+                self._add_per_cell(row)
         if isinstance(outcome, Response):
             self.truncated += outcome.finish_reason == "length"
             self._add_stream(row)
@@ -144,18 +146,18 @@ class ColumnTally:
     def _add_tokens(self, row: Row) -> None:
         for reply in row.replies:
             self.tokens_methods[reply.usage.method.value] = None
-        sent, received = row.prompt_tokens, row.completion_tokens
-        if sent is not None and received is not None:
-            self.amounts.put(row.cell.case, row.cell.sample, sent + received)
-        for place, count in enumerate((sent, received)):
+        for place, count in enumerate((row.prompt_tokens, row.completion_tokens)):
             total = self.tokens[place]
             self.tokens[place] = None if total is None or count is None else total + count
         for place, count in enumerate((row.cached_tokens, row.reasoning_tokens)):
             if count is not None:
                 self.known_tokens[place] = (self.known_tokens[place] or 0) + count
 
-    def _add_cost(self, row: Row) -> None:
-        cost_usd = row.cost_usd
+    def _add_per_cell(self, row: Row) -> None:
+        self.replied += 1
+        sent, received, cost_usd = row.prompt_tokens, row.completion_tokens, row.cost_usd
+        if sent is not None and received is not None:
+            self.amounts.put(row.cell.case, row.cell.sample, sent + received)
         if cost_usd is not None:
             self.costs.put(row.cell.case, row.cell.sample, cost_usd)
 
@@ -212,8 +214,8 @@ class ColumnTally:
             requests=self.requests,
             attempts=self.attempts,
             top_error=self.fault_texts[self.faults.most_common(1)[0][0]] if self.faults else "",
-            tokens_per_cell=_per_reply(sum(filter(None, tokens)) if None not in tokens else None, sums.replies),
-            cost_per_cell_usd=_per_reply(sums.cost_usd, sums.replies),
+            tokens_per_cell=self._per_cell(self.amounts),
+            cost_per_cell_usd=self._per_cell(self.costs),
             intervals=self._intervals() | spread_intervals,
             pass_at={k: mean.mean for k, mean in varied.pass_at.items()},
             pass_all={k: mean.mean for k, mean in varied.pass_all.items()},
@@ -234,9 +236,9 @@ class ColumnTally:
         scorers = {f"scorer.{name}": score_interval(by_cell.by_case()) for name, by_cell in self.scorers.items()}
         scores = self.scores.by_case()
         found = {"score": score_interval(scores), **scorers}
-        if None not in self.tokens:
+        if self._per_cell(self.amounts) is not None:
             found["tokens_per_cell"] = amount_interval(self.amounts.by_case(), seed=self._seed("tokens_per_cell"))
-        if self.sums.cost_usd is not None:
+        if self._per_cell(self.costs) is not None:
             found["cost_per_cell_usd"] = amount_interval(self.costs.by_case(), seed=self._seed("cost_per_cell_usd"))
         for name, by_cell, share in (
             ("latency_p50_s", self.latencies, 0.5),
@@ -245,6 +247,11 @@ class ColumnTally:
         ):
             found[name] = percentile_interval(by_cell.by_case(), share, seed=self._seed(name))
         return {name: interval for name, interval in found.items() if interval is not None}
+
+    def _per_cell(self, amounts: ByCell) -> float | None:
+        """The mean over the cells with a reply; None where there is none, or one of which it is not known."""
+        values = amounts.by_case()
+        return _mean(values) if values and sum(map(len, values)) == self.replied else None
 
     def _seed(self, figure: str) -> int:
         return seed_of(self.column.id, figure)
@@ -288,10 +295,6 @@ def _ks(samples: int) -> list[int]:
 
 def _mean(values_by_case: Sequence[Sequence[float]]) -> float:
     return math.fsum(map(math.fsum, values_by_case)) / sum(map(len, values_by_case))
-
-
-def _per_reply(total: float | None, replies: int) -> float | None:
-    return None if total is None or not replies else total / replies
 
 
 def _median(figures: Sequence[float]) -> float | None:

@@ -23,6 +23,11 @@ def by_labels(watched: Sequence[Watched], columns: Sequence[Column]) -> WatchedP
     return {(columns[one.first].label, columns[one.second].label): one for one in watched}
 
 
+def of_verdicts(watched: WatchedPairs) -> WatchedPairs:
+    """The comparisons where every score is its verdict's 1 or 0: what was found of one figure is so of the other."""
+    return {labels: replace(one, figure="pass_rate") for labels, one in watched.items()}
+
+
 def found_of(watched: WatchedPairs, first: str, second: str, figure: str) -> Watched | None:
     """What was found of two columns in a figure, ``pass_rate`` or ``score``; None where nobody watched it."""
     found = watched.get((first, second)) or watched.get((second, first))
@@ -44,7 +49,7 @@ def called(pair: Pair, watched: WatchedPairs) -> Pair:
             decided=decided,
             p_adjusted=None,
             more_cases=None if decided or needs else pair.more_cases,
-            needs="" if decided else needs or pair.needs,
+            needs="" if decided else needs or pair.needs or _words(found),
             watched=_words(found),
         )
     return replace(pair, score=None if pair.score is None else _score(pair.score, found, decided, needs, turned=turned))
@@ -57,7 +62,7 @@ def _score(score: ScorePair, found: Watched, decided: bool, needs: str | None, *
         decided=decided,
         p_adjusted=None,
         more_cases=None if decided or needs else score.more_cases,
-        needs="" if decided else needs or score.needs,
+        needs="" if decided else needs or score.needs or _words(found),
         watched=_words(found),
     )
 

@@ -12,6 +12,7 @@ and the answers alone.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -47,17 +48,31 @@ class Watched:
 
 @dataclass(slots=True, kw_only=True)
 class _Pair:
-    """One comparison. Mutable: *front* is how many cases in the order are through."""
+    """One comparison, of the cases that both columns have: *order*, and *places* of them among all cases.
+
+    Mutable: *front* is how many cases in the order are through, *whole* how many of them are settled in each column.
+    """
 
     columns: tuple[int, int]
     order: tuple[int, ...]
+    places: tuple[int, ...]
     state: Stopping
     front: int = 0
     differences: list[float] = field(default_factory=list)
+    whole: Counter[int] = field(default_factory=Counter)
 
     @property
     def is_open(self) -> bool:
         return self.state.decision is Decision.OPEN
+
+    def before(self, place: int) -> int:
+        """How many of its cases come before that place."""
+        return bisect_left(self.places, place)
+
+    def has(self, place: int) -> bool:
+        """Whether the case at that place is one of its."""
+        at = self.before(place)
+        return at < len(self.places) and self.places[at] == place
 
 
 class Watch:
@@ -74,7 +89,6 @@ class Watch:
         self._left = Counter((cell.column, cell.case) for cell in plan.cells if cell.column in columns)
         self._values: dict[tuple[int, int], list[float]] = defaultdict(list)
         self._settled: set[int] = set()
-        self._whole: Counter[int] = Counter()
         ordered = dict.fromkeys(plan.cells[position].case for position in plan.order)
         self._place = {case: place for place, case in enumerate(ordered)}
         self._pairs: list[_Pair] = []
@@ -85,7 +99,8 @@ class Watch:
                 min_effect=when.min_effect if when else 0.0,
                 cases=len(order),
             )
-            self._pairs.append(_Pair(columns=(first, second), order=order, state=state))
+            places = tuple(self._place[case] for case in order)
+            self._pairs.append(_Pair(columns=(first, second), order=order, places=places, state=state))
         self._of: dict[int, list[_Pair]] = defaultdict(list)
         for pair in self._pairs:
             for column in pair.columns:
@@ -115,7 +130,8 @@ class Watch:
         self._left[place] -= 1
         if self._left[place]:
             return False
-        self._whole[cell.column] += 1
+        for pair in self._of[cell.column]:
+            pair.whole[cell.column] += pair.has(self._place[cell.case])
         decided = [self._advance(pair) for pair in self._of[cell.column]]  # every one of them
         return any(decided)
 
@@ -136,14 +152,16 @@ class Watch:
     def waits_for(self, cell: Cell, lead: int) -> tuple[int, ...]:
         """The columns that must catch up before it is worth asking *cell*: those more than *lead* cases behind it.
 
-        An answer that has nothing to be compared with yet decides nothing, and may turn out not to be needed.
+        An answer that has nothing to be compared with yet decides nothing, and may turn out not to be needed. Only
+        cases that both columns have are counted: for one that another column lacks nobody would ever catch up.
         """
+        place = self._place[cell.case]
         return tuple(
             other
             for pair in self._of.get(cell.column, ())
             if pair.is_open
             for other in pair.columns
-            if other != cell.column and self._whole[other] + lead <= self._place[cell.case]
+            if other != cell.column and pair.whole[other] + lead <= pair.before(place)
         )
 
     def pairs(self) -> tuple[Watched, ...]:

@@ -63,7 +63,7 @@ def test_report_writes_the_formats_that_are_named(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["parket"], "parket: no such format (allowed: csv, parquet, json, html"),
+        (["parket"], "parket: no such format (allowed: csv, parquet, json, junit, md, html"),
         (["csv,"], ""),
         ([","], "--format: no kind is given"),
     ],

@@ -127,6 +127,7 @@ def test_what_stopped_early_is_told_beside_its_figures(capsys: pytest.CaptureFix
 
     assert f"large beats small on pass rate by {told}" in _one_line(said.out)
     assert told in manifest["conclusion"][0]
+    assert "not distinguishable, p=1.000, stopped early" in _one_line(said.out)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from evalrun.conduct.marking import score_rows
 from evalrun.conduct.options import RunOptions, Selection
 from evalrun.conduct.plan import prepare
+from evalrun.conduct.run import forget_errors
 from evalrun.conduct.sitting import Ending, Sitting
 from evalrun.conduct.sitting_quota import sitting_quota
 from evalrun.conduct.stopping import keep_accounts, stopped, watch_of
@@ -273,6 +274,33 @@ def test_a_case_that_failed_for_good_is_passed_over(tmp_path: Path, truth: dict[
 
     assert found.pairs[0].cases == decided_after(bench, truth, without=sorted(broken))
     assert counts[Status.ERROR] <= 2
+
+
+@pytest.mark.slow
+def test_errors_that_came_too_late_are_asked_again_with_the_others(
+    tmp_path: Path, truth: dict[str, dict[str, bool]]
+) -> None:
+    """Where a cell in error before the decision is asked again, errors after it count once more, and are too."""
+    bench = Bench(tmp_path, slow_s=lambda request: drawn_s(7, request), concurrency=24)
+    first, *others = in_order(bench.plan)
+    late_from = decided_after(bench, truth, without=[bench.plan.suite.cases[first].id])
+
+    def fails(request: Request, nth: int) -> Failure | None:
+        cell = next(cell for cell in bench.plan.cells if cell.request_key == request.key)
+        is_watched = bench.plan.columns[cell.column].model != "medium"
+        broken = is_watched and (cell.case == first or others.index(cell.case) >= late_from)
+        return Failure(kind=FailureKind.BAD_REQUEST, message="no") if broken else None
+
+    bench.fails = fails
+    bench.sit()
+    _, before = bench.look()
+    with bench.open() as store:
+        late = sum(len(row.exchanges) > 1 and isinstance(row.exchanges[0].outcome, Failure) for row in store.rows())
+        forget_errors(store, bench.plan)
+    _, after = bench.look()
+
+    assert before[Status.SPARED] > late > 0
+    assert (after[Status.ERROR], after[Status.SPARED]) == (0, 0)
 
 
 def test_a_fast_column_waits_for_the_one_that_it_is_compared_with(tmp_path: Path) -> None:

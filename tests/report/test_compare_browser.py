@@ -39,6 +39,7 @@ def opened(browser: Any, path: Path) -> tuple[Any, list[str]]:
     shown.on("request", lambda r: r.url.split("#")[0] == path.as_uri() or complaints.append(f"request: {r.url}"))
     shown.on("dialog", lambda d: (complaints.append(f"dialog: {d.message}"), d.dismiss()))
     shown.goto(path.as_uri())
+    shown.wait_for_selector("html[data-ready]", state="attached")
     return shown, complaints
 
 
@@ -48,11 +49,11 @@ def test_flips_come_first_and_can_be_chosen(chromium: Any, compared: Path) -> No
     ids = shown.eval_on_selector_all("#k-body tr .id .mono", "all => all.map(one => one.textContent)")
 
     assert ids[:6] == ["land20", "land20", "land21", "land21", "land9", "land9"]
-    assert shown.inner_text("#count") == "60 rows"
-    for kind, count in (("lost", "4 of 60 rows"), ("won", "2 of 60 rows"), ("flips", "6 of 60 rows")):
+    assert shown.inner_text("#count") == "60 cells"
+    for kind, count in (("lost", "4 of 60 cells"), ("won", "2 of 60 cells"), ("flips", "6 of 60 cells")):
         shown.click(f"[data-show={kind}]")
         assert shown.inner_text("#count") == count
-    shown.click("#k-body tr:first-child td:last-child .open")
+    shown.click("#k-body tr[aria-rowindex='2'] td:last-child .open")
     assert "land20" in shown.inner_text("#cell")
     assert complaints == []
 
@@ -62,7 +63,7 @@ def test_a_hostile_page_does_nothing(chromium: Any, tmp_path: Path) -> None:
     path = tmp_path / "comparison.html"
     path.write_text(page(HOSTILE), encoding="utf-8", errors="replace")
     shown, complaints = opened(chromium, path)
-    shown.click("#k-body tr:first-child td:last-child .open")
+    shown.click("#k-body tr[aria-rowindex='2'] td:last-child .open")
 
-    assert shown.eval_on_selector_all("#k-body tr", "all => all.length") == 100
+    assert shown.eval_on_selector_all("#k-body tr", "all => all.length") > 5
     assert complaints == []

@@ -22,6 +22,7 @@ from evalrun.report.write import write_reports
 from tests.report.factory import PHOTO, WEATHER, Words, make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import Run, run_of
+from tests.report.page_data import PageData
 
 # All that a page may consist of, whatever its texts are.
 GOLDEN = {
@@ -51,11 +52,12 @@ GOLDEN = {
     "meta": "charset content http-equiv name",
     "nav": "aria-label",
     "noscript": "",
-    "p": "class role",
+    "p": "class id role",
     "path": "class d fill id",
     "pattern": "height id patternTransform patternUnits width",
     "pre": "dir",
     "rect": "class height id rx width x y",
+    "kbd": "",
     "script": "id type",
     "section": "aria-labelledby id",
     "small": "",
@@ -64,7 +66,7 @@ GOLDEN = {
     "summary": "",
     "svg": "aria-hidden class hidden preserveAspectRatio viewBox",
     "symbol": "id viewBox",
-    "table": "aria-label class role",
+    "table": "aria-label class hidden id role",
     "tbody": "id role",
     "td": "class colspan data-l role",
     "text": "y",
@@ -123,21 +125,24 @@ def test_hostile_texts_make_no_markup(hostile: str) -> None:
     assert {tag for tag, _, _ in found} <= set(GOLDEN)
     assert strange == set()
     assert {link for link in links if not link.startswith("#")} == FILES | {"data:,"}
-    assert scripts == [{"type": "application/json", "id": "data"}, {}]
+    assert scripts[0] == {"type": "application/json", "id": "data"}
+    assert {attributes["type"] for attributes in scripts[1:-1]} == {"text/plain"}
+    assert scripts[-1] == {}
     assert sum(tag == "style" for tag, _, _ in found) == 1
 
 
 @pytest.mark.slow
 def test_hostile_texts_are_shown(hostile: str) -> None:
     """Markup in an answer is text in the data, escapes and bidi marks are visible, and nothing is rendered twice."""
-    data = next(text for tag, attributes, text in elements(hostile) if attributes.get("id") == "data")
-    strings = json.loads(data)["strings"]
+    inert = [text for tag, attributes, text in elements(hostile) if tag == "script" and attributes]
+    strings = set(PageData.of(hostile).strings)
 
     assert "<img src=x onerror=alert(1)>" in strings
     assert "{{ 7 * 7 }}" in strings
     assert "\\x1b[31mred" in strings
     assert "\\u202ereversed" in strings
-    assert "<" not in data
+    assert not re.search(r"[<>&]", "".join(inert))
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", "".join(strings))
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", hostile)
 
 
@@ -284,13 +289,15 @@ def test_a_simulated_column_is_no_rival_of_a_real_one() -> None:
     assert (alone["strip"], alone["pairs"], alone["summary"][0]["against"]) == (None, None, None)
 
 
-def island(plan: Plan, rows: Any, **limits: int) -> tuple[Island, dict[str, Any]]:
+def island(plan: Plan, rows: Any, **limits: int) -> tuple[Island, PageData]:
     """The data of a run's case table."""
     collected, grouping = Island(plan, **limits), Grouping.of(plan)
     for row in rows():
         for group in grouping.add(row):
             collected.add(group)
-    return collected, json.loads(collected.json([]))
+    head = {"columns": [column.label for column in plan.columns]}
+    parts = (f'<script type="{kind}" id="{name}">{text}</script>' for name, kind, text in collected.elements(head))
+    return collected, PageData.of("\n".join(parts))
 
 
 def test_the_summary_tells_of_streams(tmp_path: Path) -> None:
@@ -329,11 +336,11 @@ def test_the_island_holds_a_dialogue() -> None:
     plan = make_plan(cases=1)
     plan = replace(plan, suite=replace(plan.suite, pictures={"sha256:paris": PHOTO}))
     _, data = island(plan, lambda: (talking(row) for row in make_rows(plan)()))
-    strings = data["strings"]
-    talk = [strings[place] if place >= 0 else "" for place in data["talks"][0]]
-    cell = data["cells"][0][0]
+    _, _, questions, cells, shared = data.lines[0]
+    output, _, _, question, calls, own = cells[0]
+    detail = shared | own
 
-    assert [talk[at : at + 3] for at in range(0, len(talk), 3)] == [
+    assert detail["talk"] == [
         ["system", "Be brief.", ""],
         ["user", "How warm is it here?\n[image paris.png, 640 × 480, detail low]", ""],
         ["assistant", "", 'get_weather({"city": "Paris"})'],
@@ -341,10 +348,10 @@ def test_the_island_holds_a_dialogue() -> None:
         ["assistant", "It is 18 degrees in Paris.", ""],
         ["user", "And do I need a coat?", ""],
     ]
-    assert strings[data["rows"][0][4]].startswith("How warm is it here?")
-    assert (strings[cell[1]], cell[14], cell[15], cell[16]) == ("Take no coat.", -1, 0.25, pytest.approx(40, abs=0.1))
-    assert (strings[cell[17]], cell[18]) == ("18 degrees is warm.", 3)
-    assert "AAAA" not in json.dumps(data)
+    assert questions[question].startswith("How warm is it here?")
+    assert (output, calls, detail["ttft"], detail["speed"]) == ("Take no coat.", "", 0.25, pytest.approx(40, abs=0.1))
+    assert (detail["reasoning"], data.figures["requests"][0, 0, 0]) == ("18 degrees is warm.", 3)
+    assert "AAAA" not in json.dumps(data.lines)
 
 
 def text_of(html: str) -> str:
@@ -430,28 +437,6 @@ def test_samples_have_a_table(tmp_path: Path) -> None:
     text = text_of(page(tmp_path, replace(run, comparison=comparison)))
 
     assert "Cases whose verdict differs pass@2 pass^2 large 25.0 % [7.1, 59.1] 95.0 % [90.0, 99.0] 80.0 %" in text
-
-
-def test_texts_are_kept_once() -> None:
-    """A text that stands in many cells is in the page once."""
-    plan = make_plan(cases=200)
-    _, data = island(plan, make_rows(plan))
-
-    assert len(data["strings"]) == len(set(data["strings"]))
-    assert len(data["rows"]) == 200
-    assert data["strings"].count("I think that it is Sydney, but I may be wrong about it.") == 1
-
-
-def test_a_page_that_is_full_says_what_it_left_out(tmp_path: Path) -> None:
-    """Beyond the limit rows are left out and counted; long texts are cut and marked."""
-    plan = make_plan(cases=50)
-    collected, data = island(plan, make_rows(plan), page_limit=4_000, text_limit=20)
-
-    assert 0 < collected.shown < 50
-    assert collected.shown + collected.left_out == 50
-    assert len(data["rows"]) == collected.shown
-    assert all(len(text) <= 20 for text in data["strings"])
-    assert data["cut"]
 
 
 def test_page_and_comparison_agree(tmp_path: Path) -> None:

@@ -195,6 +195,18 @@ def test_scores_that_say_something_else_get_a_sentence():
     assert _scored({"a": [0.9] * 40, "b": [0.1] * 40})[1:] == ()
 
 
+def test_scores_of_pairs_that_stopped_early_say_so():
+    """A test of scores presumes a number of cases fixed before, also where verdicts were looked at after every case."""
+    made = plan({"a": "p" * 30 + "s" * 30, "b": "p" * 60})
+    found = []
+    for row in rows(made, {"a": "p" * 30 + "s" * 30, "b": "p" * 60}):
+        score = 0.9 if row.column.label == "a" else 0.8 + 0.01 * (row.cell.case % 3)
+        found.append(replace(row, mark=replace(row.mark, score=score)) if row.mark else row)
+    said = compare(made, found, complete=True).conclusion
+
+    assert said[1] == "On mean score a beats b by 0.090 [0.087, 0.093] (stopped early)."
+
+
 @pytest.mark.parametrize(
     ("first", "second", "sentence"),
     [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.records.outcome import TokensMethod
+from evalrun.records.outcome import Exchange, TokensMethod
 from evalrun.stats.compare import compare
 from tests.stats.build import compared, outcome, plan, rows
 
@@ -118,6 +118,23 @@ def test_a_sum_that_lacks_one_price_is_unknown():
     known, unknown = rows(made, {"a": "pp"})[0], rows(made, {"a": "pp"}, cost_usd=None)[1]
 
     assert compare(made, [known, unknown], complete=True).columns[0].cost_usd is None
+
+
+def test_a_reply_that_came_too_late_is_paid_for_and_in_no_figure_a_cell():
+    """Which replies were in flight at a decision is luck: they add to the sums, and move neither mean nor interval."""
+    made = plan({"a": "p" * 10})
+    counted = [rows(made, {"a": "p" * 10}, cost_usd=0.01 * at, prompt_tokens=10 + at % 3)[at] for at in range(8)]
+    dear, unpriced = rows(made, {"a": "p" * 10}, cost_usd=9.0)[8], rows(made, {"a": "p" * 10}, cost_usd=None)[9]
+    spared = Exchange(request_key="", outcome=outcome("s"))
+    late = [replace(row, exchanges=(*row.exchanges, spared)) for row in (dear, unpriced)]
+    alone, one, both = (compare(made, [*counted, *more], complete=True).columns[0] for more in ((), late[:1], late))
+
+    assert (alone.cost_usd, one.cost_usd, both.cost_usd) == (pytest.approx(0.28), pytest.approx(9.28), None)
+    assert one.prompt_tokens == alone.prompt_tokens + 10
+    for figures in (one, both):
+        assert (figures.tokens_per_cell, figures.cost_per_cell_usd) == (alone.tokens_per_cell, alone.cost_per_cell_usd)
+        assert figures.intervals == alone.intervals
+    assert {"tokens_per_cell", "cost_per_cell_usd"} <= set(alone.intervals)
 
 
 def test_the_most_frequent_fault_is_named():

@@ -48,6 +48,15 @@ def test_a_watched_pair_is_called_by_what_was_found(decision: Decision, call: st
     assert pair.score == SCORE
 
 
+def test_what_a_fixed_test_alone_tells_apart_is_said_to_be_open() -> None:
+    """Where such a test would have called the pair there is nothing that it needs; when it was looked at is said."""
+    open_yet = {("a", "b"): replace(FOUND, decision=Decision.OPEN)}
+    by_score = {("a", "b"): replace(FOUND, decision=Decision.OPEN, figure="score")}
+
+    assert called(PAIR, open_yet).needs == "not decided after 12 of 90 cases"
+    assert called(PAIR, by_score).score.needs == "not decided after 12 of 90 cases"  # type: ignore[union-attr]
+
+
 def test_the_sign_is_the_pairs() -> None:
     """The better column of a pair stands first; the watch has them as the suite does."""
     found = replace(FOUND, decision=Decision.SECOND, interval=Interval(mean=-0.5, low=-0.9, high=-0.02))
@@ -66,6 +75,17 @@ def test_scores_that_were_watched_are_called_alone() -> None:
     assert pair.score is not None
     assert (pair.score.call, pair.score.p_adjusted) == ("not distinguishable", None)
     assert pair.score.needs == "they differ by less than 0.05, decided after 12 of 90 cases"
+
+
+def test_scores_that_are_verdicts_call_the_pass_rate() -> None:
+    """Where ``figure: score`` was watched and every score is 1 or 0, no test for a fixed number of cases calls the
+    pair: it would be of the very numbers that were looked at after every case."""
+    found = replace(FOUND, figure="score", decision=Decision.NO_DIFFERENCE)
+    (pair,) = compared({"a": "p" * 30, "b": "p" * 15 + "f" * 15}, watched=(found,)).pairs
+
+    assert (pair.call, pair.watched, pair.p_adjusted) == ("not distinguishable", "decided after 12 of 90 cases", None)
+    assert pair.difference == FOUND.interval
+    assert pair.needs == "they differ by less than 5.0 points, decided after 12 of 90 cases"
 
 
 def test_before_any_case_counts_nothing_is_excluded() -> None:

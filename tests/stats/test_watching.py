@@ -221,6 +221,21 @@ def test_a_column_waits_for_the_one_it_is_compared_with() -> None:
     assert settled(made, found).waits_for(last, 4) == ()
 
 
+def test_nobody_waits_for_cases_that_the_other_column_lacks() -> None:
+    """Of a column without some of the cases (they were the same as another's) only those that it has are awaited."""
+    made, found = watched({"a": "pf" * 30, "b": "p" * 60})
+    kept = [made.cells[at] for at in made.order if made.cells[at].column == 0 or made.cells[at].case % 2]
+    made = replace(
+        made, cells=tuple(replace(cell, position=at) for at, cell in enumerate(kept)), order=tuple(range(len(kept)))
+    )
+    last = next(cell for cell in reversed(made.cells) if cell.column == 0 and cell.case % 2)
+    b_whole = settled(made, [row for row in found if row.cell.column == 1 and row.cell.case % 2])
+
+    assert b_whole.waits_for(last, 1) == ()
+    assert Watch(made).waits_for(last, 29) == (1,)
+    assert Watch(made).waits_for(last, 30) == ()
+
+
 def _columns(*named: tuple[str, str, dict[str, float]]) -> tuple[Column, ...]:
     return tuple(
         Column(id=str(at), label=f"{model} · {prompt} · {params}", prompt=prompt, model=model, params=params)

@@ -73,9 +73,10 @@ const view = (() => {
     const against = rows.choices.findIndex(one => one.slug === address.state.diff), compared = against >= 0 && against !== choice && rows.cellAt(row, against) >= 0;
     const other = compared && texts ? page.textsNow(c, s, rows.columnOf(row, against))?.output : '';
     const key = row + ' ' + choice, whole = wholly.has(key);
-    const more = texts?.output && h('button', {class: 'more', hidden: true, 'aria-expanded': String(whole), onclick: () => {
+    const more = texts?.output && h('button', {class: 'more', hidden: !whole, 'aria-expanded': String(whole), onclick: () => {
       if (!wholly.delete(key)) wholly.add(key);
       redraw(at());
+      render();
       drawn.get(at())?.querySelector(`[data-more="${choice}"]`)?.focus({preventScroll: true});
     }, 'data-more': choice}, whole ? 'less' : 'more');
     return h('td', {role: 'cell', class: 'c' + flipped}, h('div', {class: 'cell-h'}, h('span', {class: 'colname'}, named(column)),
@@ -105,7 +106,7 @@ const view = (() => {
   function schedule() { if (!frame) frame = requestAnimationFrame(() => { frame = 0; render(); }); }
   function geometry() {  // beyond TALLEST the table is scrolled faster than it passes by, so that its end can be reached
     const total = offset(list.length), real = Math.min(total, TALLEST), windowed = Math.min(innerHeight, real);
-    const start = above.getBoundingClientRect().top, y = Math.min(Math.max(0, -start), real - windowed), ratio = real > windowed ? (total - windowed) / (real - windowed) : 1;
+    const start = body.getBoundingClientRect().top, y = Math.min(Math.max(0, -start), real - windowed), ratio = real > windowed ? (total - windowed) / (real - windowed) : 1;
     return {total, real, y, virtual: y * ratio, start, folded: total > TALLEST};
   }
   function render() {
@@ -128,7 +129,6 @@ const view = (() => {
         const more = box.parentNode.querySelector('.more[data-more]');
         if (isCut) { box.classList.add('cut'); if (more) more.hidden = false; }
       }
-      for (const box of body.querySelectorAll('.ans.all')) { const more = box.parentNode.querySelector('.more[data-more]'); if (more) more.hidden = false; }
       let moved = false;
       for (const [at, element, height] of sizes) if (!('waits' in element.dataset) || !heights.has(list[at])) { if (Math.abs((heights.get(list[at]) ?? guess) - height) > .5) moved = true; measured(at, height); }
       const top = Math.max(0, folded ? y - (virtual - offset(from)) : offset(from)), filled = sizes.reduce((sum, [, , height]) => sum + height, 0);

@@ -92,11 +92,11 @@ const page = (() => {
     kept.set(block, found);
     const place = c - starts[block];
     if (typeof found[place] === 'string') found[place] = JSON.parse(found[place]);
-    const [expected, vars, questions, cells, talks] = found[place];
+    const [expected, vars, questions, cells, talks, shared] = found[place];
     let before = 0;
     for (let i = at(c, 0, 0), here = at(c, s, k); i < here; i++) if (numbers.word[i]) before++;
     const [output, reason, extracted, question, calls, talk, detail] = cells[before];
-    return {output, reason, extracted, question: questions[question], calls, talk: talks[talk], detail, expected, vars};
+    return {output, reason, extracted, question: questions[question], calls, talk: talks[talk], detail: {...shared, ...detail}, expected, vars};
   }
   function textsHere(c, s, k) {
     const block = blockOf(c);

@@ -43,7 +43,7 @@ const rows = (() => {
       }
       facts.flip[row] = passed && failed ? 1 : 0;
       facts.disagreement[row] = 10 * Math.min(passed, failed) + Math.max(0, high - low) / 65536;
-      facts.lowest[row] = -low;
+      facts.lowest[row] = 65536 - low;
     }
   }
   return {lay, cellAt, get way() { return way; }, get choices() { return way.choices; }, get all() { return all; }, get facts() { return facts; },
@@ -94,9 +94,16 @@ const filters = (() => {
         }
       }
     }
-    const order = rows.facts[sort];
-    if (order) left.sort((a, b) => order[b] - order[a] || a - b);
-    return {left, counts, buttons, chosen};
+    return {left: rows.facts[sort] ? sorted(left, rows.facts[sort]) : left, counts, buttons, chosen};
+  }
+  // Largest first, then in suite order. The bits of a float that is not negative go up as it does: with the row's place
+  // below them they are one whole number of 53 bits, and arrays of numbers sort without being asked how.
+  function sorted(left, facts) {
+    const bits = new Uint32Array(Float32Array.from(left, row => facts[row]).buffer), keys = new Float64Array(left.length), most = 2 ** 21;
+    if (left.length >= most) return left.sort((a, b) => facts[b] - facts[a] || a - b);
+    bits.forEach((key, place) => { keys[place] = (2 ** 32 - 1 - key) * most + place; });
+    keys.sort();
+    return Array.from(keys, key => left[key % most]);
   }
   function failedBy(row, scorer) {
     for (let choice = 0; choice < rows.choices.length; choice++) { const i = rows.cellAt(row, choice); if (i >= 0 && page.failed(scorer, i)) return true; }

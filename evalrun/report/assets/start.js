@@ -57,18 +57,18 @@ const controls = (() => {
     const sides = page.sides, several = rows.choices.length > 1, ways = page.ways.filter(one => one.choices.length > 1), tags = [...page.tags].sort();
     const flips = sides ? [['flips', 'Flips'], ['lost', 'Pass → fail'], ['won', 'Fail → pass']] : several ? [['flips', 'Flips']] : [];
     const sorts = Object.entries(SORTS).filter(([key]) => several || key !== 'disagreement').map(([key, name]) => [key, sides && key === 'plan' ? 'Flips first' : name]);
-    $('tools').replaceChildren(
+    $('tools').replaceChildren(...[
       h('input', {type: 'search', id: 'q', placeholder: 'Search text or id', 'aria-label': 'Search questions, answers and ids', value: address.state.q, oninput: event => {
         clearTimeout(typing);
         typing = setTimeout(() => filter({q: event.target.value.trim()}, true), page.blocks > 4 ? TYPED_MS : 0); }}),
       h('div', {class: 'seg', role: 'group', 'aria-label': 'Which cases'}, [['all', 'All'], ...flips, ['unscored', 'Not scored']].map(([key, name]) =>
         h('button', {'data-show': key, 'aria-pressed': 'false', onclick: () => filter({show: key})}, name, h('small')))),
       ways.length > 1 && choice('by', 'Columns', ways.map(one => [one.key, one.key]), change => filter({...change, v: '', hide: '', diff: ''})),
-      tags.length && choice('tag', 'Tag', [['', 'any'], ...tags.map(tag => [tag, tag])]),
+      tags.length > 0 && choice('tag', 'Tag', [['', 'any'], ...tags.map(tag => [tag, tag])]),
       page.scorers.length > 1 && choice('scorer', 'Failed by', [['', 'any'], ...page.scorers.map(name => [name, name])]),
       choice('sort', 'Sort', sorts),
       several && choice('diff', 'Mark words not in', [['', 'off'], ...rows.choices.map(column => [column.slug, column.label])]),
-      several && columnsMenu(), h('span', {id: 'chips'}));
+      several && columnsMenu(), h('span', {id: 'chips'})].filter(Boolean));
     if ($('by')) $('by').value = rows.way.key;
   }
   return {filter, draw, clear, layOut};
