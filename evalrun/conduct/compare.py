@@ -21,6 +21,7 @@ from evalrun.conduct.matching import (
     pair_columns,
     plan_seen,
 )
+from evalrun.conduct.stopping import watch_of
 from evalrun.errors import NothingSelected, StorageError, UsageError
 from evalrun.files import staged
 from evalrun.records.plan import Column
@@ -32,6 +33,7 @@ from evalrun.report.compare_page import PairsIsland, write_compare_page
 from evalrun.report.compare_words import Circumstances, conclusion, notes
 from evalrun.report.fields import params_text, verdict_of
 from evalrun.stats.run_pairs import PairTally, Tested, called, numbers_of
+from evalrun.stats.watched_pairs import by_labels, measured
 from evalrun.store.opening import make_folder
 from evalrun.store.run import RunStore
 from evalrun.store.runs import find_run, folder_name
@@ -205,6 +207,10 @@ def _compared(
         _explained(work, pair, column)
         for pair, column in zip(work.pairs, called(list(_tested(work, tallies))), strict=True)
     )
+    if work.one_run and work.a.suite.stop_when is not None:
+        plan = work.a.store.plan()
+        watch = watch_of(work.a.store, plan)
+        columns = tuple(measured(column, by_labels(watch.pairs() if watch else (), plan.columns)) for column in columns)
     a, b = work.a.side, work.b.side
     shown_a, shown_b = (
         {getattr(pair, side) for pair in work.pairs} if only else set(range(len(opened.columns)))

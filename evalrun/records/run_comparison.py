@@ -49,7 +49,8 @@ class Measure:
     *name* is pass_rate, score, tokens (sent and received, a cell), cost_usd (a cell) or latency_s. Intervals are of
     95 %, None where a single case does not tell. Only pass_rate is tested, and score where it says more than verdicts:
     *p_adjusted* allows for the other columns, *call* is what B is called beside A, *more_cases* about how many more
-    would tell. *effect_size* is Cohen's h of pass rates and his d_z of scores.
+    would tell. *effect_size* is Cohen's h of pass rates and his d_z of scores. Where ``stop_when`` looked at these two
+    after every case *watched* says what it found; difference and *call* are then its own, and there are no p-values.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Measure:
     call: Call | None = None
     more_cases: int | None = None
     effect_size: float | None = None
+    watched: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -177,7 +177,7 @@ def _verdict(column: ComparedColumn, found: RunComparison, width: int, paint: Pa
     call = str(rate.call)
     if found.one_run:
         call = {"better": f"{column.label_b} is better", "worse": f"{column.label_a} is better"}.get(call, call)
-    why = needed(rate)
+    why = rate.watched or needed(rate)
     flips = [f"{n} {word}" for n, word in ((column.only_a, "pass → fail"), (column.only_b, "fail → pass")) if n]
     base = f"{numbers.of(column.compared, column.matched)} cells compared, {', '.join(flips) or 'no flips'}"
     colour = {"better": _GREEN, "worse": _RED}.get(rate.call or "", _DIM)

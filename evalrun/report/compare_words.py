@@ -14,6 +14,7 @@ from evalrun.report import numbers
 DECIDED_TOLD = 3
 COUNTABLE_CASES = 1_000_000
 _NAMES_TOLD = 3
+_WORDS = {"spared": "not needed (stop_when)", "no_answer": "no answer"}
 
 
 def conclusion(columns: Sequence[ComparedColumn], a: RunSide, b: RunSide) -> tuple[str, ...]:
@@ -82,9 +83,13 @@ def notes(columns: Sequence[ComparedColumn], a: RunSide, b: RunSide, at: Circums
             for word, count in getattr(column, key).items():
                 without[word] = without.get(word, 0) + count
         if without and a.folder != b.folder:
-            words = ", ".join(f"{numbers.count(count)} {word.replace('_', ' ')}" for word, count in without.items())
+            words = ", ".join(f"{numbers.count(count)} {_WORDS.get(word, word)}" for word, count in without.items())
             said.append(f"without a verdict in {side.name}, and not compared: {words}")
-    stopped = [one.label for one in columns if "spared" in one.no_verdict_a or "spared" in one.no_verdict_b]
+    stopped = [
+        one.label
+        for one in columns
+        if ("spared" in one.no_verdict_a or "spared" in one.no_verdict_b) and not any(m.watched for m in one.measures)
+    ]
     if stopped:
         said.append(
             f"{listed(stopped)} stopped early (stop_when): what is told here presumes a number of cases fixed "
@@ -132,6 +137,8 @@ def needed(measure: Measure) -> str:
     """How many cases more would tell, in words; empty where the test decided."""
     if measure.call != "not distinguishable":
         return ""
+    if measure.watched:
+        return measure.watched
     if not measure.difference:
         return f"the same on {numbers.plural(measure.cases, 'case')}"
     if measure.more_cases is None:
@@ -199,6 +206,8 @@ def signed_bounds(interval: Interval, digits: int = 3, shift: int = 0) -> str:
 
 
 def _base(measure: Measure) -> str:
+    if measure.watched:
+        return measure.watched
     said = numbers.plural(measure.cases, "case")
     return said if measure.cells == measure.cases else f"{said}, {numbers.plural(measure.cells, 'answer')}"
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from evalrun.records.comparison import Interval, Pair, ScorePair
 from evalrun.records.plan import Column
+from evalrun.records.run_comparison import ComparedColumn
 from evalrun.stats.stopping import Decision
 from evalrun.stats.watching import Watched
 
@@ -53,6 +54,29 @@ def called(pair: Pair, watched: WatchedPairs) -> Pair:
             watched=_words(found),
         )
     return replace(pair, score=None if pair.score is None else _score(pair.score, found, decided, needs, turned=turned))
+
+
+def measured(column: ComparedColumn, watched: WatchedPairs) -> ComparedColumn:
+    """Two columns of one run, held against each other later: the figure that was watched as the watch calls it."""
+    measures = []
+    for one in column.measures:
+        found = found_of(watched, column.label_a, column.label_b, one.name)
+        if found is not None:
+            turned = (column.label_a, column.label_b) in watched  # a measure is second less first
+            known = _difference(found, Interval(mean=one.difference, low=-1.0, high=1.0), turned=turned)
+            decided = found.decision in (Decision.FIRST, Decision.SECOND)
+            one = replace(
+                one,
+                difference=known.mean,
+                difference_interval=known,
+                p_value=None,
+                p_adjusted=None,
+                call=("better" if known.mean > 0 else "worse") if decided else "not distinguishable",
+                more_cases=None,
+                watched=_same(found) if found.decision is Decision.NO_DIFFERENCE else _words(found),
+            )
+        measures.append(one)
+    return replace(column, measures=tuple(measures))
 
 
 def _score(score: ScorePair, found: Watched, decided: bool, needs: str | None, *, turned: bool) -> ScorePair:

@@ -132,9 +132,13 @@ def test_what_stopped_early_is_told_beside_its_figures(capsys: pytest.CaptureFix
 
 @pytest.mark.slow
 def test_compare_says_what_stopped_early(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """`evalrun compare` tests for a fixed number of cases, and names the columns for which that does not hold."""
+    """`evalrun compare` calls the watched pair as the run did; it names the other columns that stopped early, for which
+    its tests for a fixed number of cases do not hold."""
     call(capsys, "run", EXAMPLE, "--results", tmp_path)
+    (sentence,) = json.loads((newest_run(tmp_path) / "run.json").read_text())["conclusion"][:1]
     alone = call(capsys, "compare", newest_run(tmp_path), "--results", tmp_path)
 
     assert alone.code == 0, alone.err
-    assert "large | small, large | medium and small | medium stopped early (stop_when)" in _one_line(alone.out)
+    assert sentence.partition(";")[0] in _one_line(alone.out)
+    assert "large is better (decided after 27 of 240 cases)" in alone.out
+    assert "large | medium and small | medium stopped early (stop_when)" in _one_line(alone.out)
