@@ -15,7 +15,7 @@ PYTEST := $(VENV) -m pytest -n auto --dist worksteal
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo test test-all bench-quota bench-stopping lint types format schema clean
+.PHONY: help demo test test-all bench-quota bench-stopping lint types format schema docs clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,10 @@ format: .venv/installed-dev ## Format the code and mend what ruff can mend
 schema: .venv/installed ## Write the JSON Schema that editors read, evalrun/suite/suite.schema.json
 	@$(VENV) -m evalrun schema > .venv/suite.schema.json
 	@mv .venv/suite.schema.json evalrun/suite/suite.schema.json
+
+docs: .venv/installed ## Write the suite reference, docs/suite.md, from that schema
+	@$(VENV) -m evalrun schema --format markdown > .venv/suite.md
+	@mv .venv/suite.md docs/suite.md
 
 clean: ## Remove .venv, caches and builds; results/ stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .cache build dist *.egg-info

@@ -39,6 +39,35 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """The addresses of a page's headings, as GitHub makes them; a heading that comes again is numbered."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S)
+    found: dict[str, int] = {}
+    for heading in re.findall(r"^#+ (.+)$", text, re.M):
+        plain = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", heading)
+        slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+        found[slug] = found.get(slug, -1) + 1
+    return {f"{slug}-{number}" if number else slug for slug, count in found.items() for number in range(count + 1)}
+
+
+@every_page
+def test_anchors_lead_somewhere(page: Path) -> None:
+    """Every link into a page leads to a heading of it."""
+    links = re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text("utf-8"))
+    own = [(page.parent / name if name else page, anchor) for name, anchor in links if "://" not in name]
+
+    assert [anchor for target, anchor in own if target.suffix == ".md" and anchor not in anchors(target)] == []
+
+
+def test_the_index_names_every_page() -> None:
+    """docs/README.md links to each page of docs/, and README to it and to the tutorial."""
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    pages = {str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")} - {"README.md"}
+
+    assert pages - set(re.findall(r"\]\(([^)#]+)\)", index)) == set()
+    assert {"docs/README.md", "docs/tutorial.md"} <= set(re.findall(r"\]\(([^)#]+)\)", README))
+
+
 @every_page
 def test_make_commands_exist(page: Path) -> None:
     """Every `make` command of a page names a target."""
@@ -59,7 +88,7 @@ def test_evalrun_commands_exist(page: Path) -> None:
             if isinstance(command, click.Group) and word in command.commands:
                 command = command.commands[word]
         if command is group:
-            wrong += [word for word in words[:1] if not re.fullmatch(r"--version|(?i:.*suite|.*\.ya?ml)", word)]
+            wrong += [word for word in words[:1] if not re.fullmatch(r"--version|--help|(?i:.*suite|.*\.ya?ml)", word)]
             command = group.commands["run"]
         known = {name for option in command.params for name in option.opts} | {"--help", "--version"}
         wrong += [word for word in words if word.startswith("-") and word.partition("=")[0] not in known]

@@ -230,12 +230,16 @@ def prune(context: click.Context, suite: str | None, keep: int, results: Path) -
 
 
 @click.command()
-def schema() -> int:
-    """Print the JSON Schema of suites, for editors."""
-    from evalrun.scoring import OPTIONS
+@click.option("--format", "form", type=click.Choice(["json", "markdown"]), default="json", show_default=True,
+              help="JSON Schema, or the reference as a page.")  # fmt: skip
+def schema(form: str) -> int:
+    """Print the JSON Schema of suites, for editors; or every key of a suite, for people."""
+    from evalrun.scoring import OPTIONS, SAYS
+    from evalrun.suite.reference import reference
     from evalrun.suite.schema import json_schema
 
-    click.echo(json.dumps(json_schema(OPTIONS), indent=2, ensure_ascii=False))
+    found = json_schema(OPTIONS, SAYS)
+    click.echo(reference(found) if form == "markdown" else json.dumps(found, indent=2, ensure_ascii=False))
     return 0
 
 

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from evalrun.records.comparison import Comparison
 from evalrun.records.message import Message
 from evalrun.records.plan import Column, Plan
 from evalrun.records.run import RunFacts
 from evalrun.records.suite import Prompt
 from evalrun.report import numbers
 from evalrun.report.fields import to_text, utc
+from evalrun.report.limits_text import limits_text
 from evalrun.report.talk import message_lines, tool_text
+from evalrun.report.totals import Totals
+
+FILES = (
+    ("results.csv", "one row a cell"),
+    ("comparison.csv", "one row a case, the columns side by side"),
+    ("summary.csv", "one row a column"),
+    ("results.jsonl", "every cell in full, answers word for word"),
+    ("requests.jsonl", "every request with its attempts"),
+    ("run.json", "the whole run in figures, for programs"),
+    ("summary.md", "conclusion, table and what got worse, for a pull request"),
+    ("junit.xml", "cases as tests, for CI"),
+)
+"""The files beside the page, and what each holds."""
 
 
 def model_id(plan: Plan, column: Column) -> str:
@@ -22,8 +38,8 @@ def model_id(plan: Plan, column: Column) -> str:
     return model.recorded.file if model.recorded else f"{model.provider}/{model.name}"
 
 
-def colophon(plan: Plan, facts: RunFacts) -> dict[str, Any]:
-    """What was run, for the foot of the page."""
+def colophon(plan: Plan, comparison: Comparison, facts: RunFacts) -> dict[str, Any]:
+    """What was run, how it was reckoned, and how to go on, for the foot of the page."""
     suite = plan.suite
     sizes = [
         numbers.plural(len(plan.columns), "column"),
@@ -41,6 +57,8 @@ def colophon(plan: Plan, facts: RunFacts) -> dict[str, Any]:
         ("Python", facts.python_version),
         ("Commit", facts.git_commit or ""),
         ("Prices of", ", ".join(facts.price_dates)),
+        ("Forecast", _forecast(comparison, facts)),
+        ("Tolerated", _tolerated(suite.max_error_rate)),
         ("Exit code", str(facts.exit_code)),
     ]
     return {
@@ -49,7 +67,91 @@ def colophon(plan: Plan, facts: RunFacts) -> dict[str, Any]:
         "prompts": [{"name": p.name, "messages": _messages(plan, p), "tools": _tools(p)} for p in suite.prompts],
         "facts": [pair for pair in pairs if pair[1]],
         "notes": [*facts.changes, *facts.notes],
+        "commands": _commands(plan, comparison, facts),
+        "reckoned": _reckoned(plan),
+        "files": FILES,
     }
+
+
+def _tolerated(max_error_rate: float) -> str:
+    return (
+        f"cells without a verdict up to {numbers.percent(max_error_rate)} of all"
+        if max_error_rate
+        else "no cell without a verdict"
+    )
+
+
+def _forecast(comparison: Comparison, facts: RunFacts) -> str:
+    """What was planned beside what it took."""
+    planned = [said["requests"] for said in facts.forecast.values() if isinstance(said, Mapping) and "requests" in said]
+    totals = Totals.of(comparison)
+    if not planned:
+        return ""
+    spent = "" if totals.cost_usd is None else f", {numbers.money(totals.cost_usd)}"
+    return f"{numbers.plural(sum(planned), 'request')} planned; {numbers.count(totals.requests)} sent{spent}"
+
+
+def _commands(plan: Plan, comparison: Comparison, facts: RunFacts) -> list[tuple[str, str]]:
+    """Commands that go on from here, each with what it does."""
+    folder, suite = shlex.quote(facts.folder), shlex.quote(plan.suite.file)
+    totals = Totals.of(comparison)
+    found = []
+    if facts.go_on:
+        found.append((facts.go_on, "Go on: ask what has no answer"))
+    if totals.errors:
+        found.append((f"evalrun resume {folder} --retry-errors", f"Ask the {_in_error(totals.errors)} again"))
+    if comparison.complete:
+        found.append((f"evalrun bless {folder}", "Make this run the baseline of its suite"))
+    found += [
+        (f"evalrun compare EARLIER_RUN {folder}", "Compare it with an earlier run, case by case"),
+        (f"evalrun history {suite}", "See how the suite went over time, and what drifted"),
+        (f"evalrun score {folder}", "Score the stored answers again after a change of scorers"),
+    ]
+    if len(comparison.columns) > 1:
+        found.append((f"evalrun plan {suite} --detect 0.02", "How many cases a difference of 2 points needs"))
+    return found
+
+
+def _in_error(errors: int) -> str:
+    return "cell in error" if errors == 1 else f"{numbers.count(errors)} cells in error"
+
+
+def _reckoned(plan: Plan) -> list[tuple[str, str]]:
+    """What each figure is, and what evalrun promises of it."""
+    several = plan.suite.samples > 1
+    test = "sign flips of whole cases" if several else "exact McNemar test"
+    named = [f"{scorer.name} ({scorer.weight:g})" for scorer in plan.suite.scorers]
+    weights = ", ".join(
+        [*named, *(["those of single cases"] if any(case.scorers for case in plan.suite.cases) else [])]
+    )
+    clustered = "; samples of one case count by how much they repeat one another" if several else ""
+    return [
+        (
+            "Pass rate",
+            (
+                f"passed / scored, Wilson 95 % interval{clustered}. Errors, skips and pending cells are not in it; "
+                "an empty answer is, as a fail."
+            ),
+        ),
+        ("Score", f"Weighted mean of the scorers{f': {weights}' if weights else ''}, in 0..1."),
+        ("Differences", f"Paired on the cells that both columns have; {test}; Holm over all pairs that are shown."),
+        (
+            "Best",
+            (
+                "Marked only where the paired tests leave the first rank to one column, on a complete run. "
+                "Simulated columns never compete with real ones."
+            ),
+        ),
+        (
+            "Tokens, cost",
+            (
+                "Sums over all requests of a cell, as the endpoint says; estimated where it says nothing. "
+                "Answers from the cache cost nothing again."
+            ),
+        ),
+        ("Latency", "Answered cells only; without waiting for quota and without retries."),
+        ("Gates", "Decided on complete runs only; a gate never passes on an incomplete one."),
+    ]
 
 
 def _tools(prompt: Prompt) -> list[str]:
@@ -82,6 +184,7 @@ def _column(plan: Plan, column: Column) -> dict[str, str]:
         "model": model_id(plan, column),
         "prompt": column.prompt,
         "params": "" if recorded else ", ".join(f"{key} {to_text(value)}" for key, value in merged.items()),
+        "limits": limits_text(plan, column.model) or ("" if recorded else "none"),
         "price": _price(price.input_usd, price.output_usd) if price else "" if recorded else "unknown",
     }
 

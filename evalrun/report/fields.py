@@ -91,3 +91,12 @@ def verdict_of(row: Row) -> str:
 def utc(at: float) -> str:
     """A Unix time as ISO 8601 in UTC, to the second: ``2026-11-20T10:31:07Z``."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(iso: str) -> str:
+    """An ISO 8601 time in UTC as people read it: ``21 Nov 2026, 00:00 UTC``; anything else as it is."""
+    try:
+        at = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return at.astimezone(UTC).strftime("%-d %b %Y, %H:%M UTC") if at.tzinfo else iso

@@ -108,7 +108,7 @@ def _page(file: IO[Any], told: Told) -> Writing:
     island = Island(told.plan, wire_of=told.wire_of)
 
     def finish() -> None:
-        write_page(file, told.plan, told.comparison, told.facts, island)
+        write_page(file, told.plan, told.comparison, told.facts, island, told.trend)
         island.close()
 
     return Writing(group=island.add, finish=finish)

@@ -119,6 +119,19 @@ def money(usd: float | None) -> str:
     return "$" + fixed(usd, 1 - math.floor(math.log10(usd)))
 
 
+def cents(value: float | None) -> str:
+    """US cents: ``0.015 ¢``, ``2.4 ¢``, ``130 ¢``; nothing to pay is ``free``, an unknown price ``–``."""
+    if value is None or not _known(value):
+        return UNKNOWN
+    if value == 0:
+        return "free"
+    if value >= 99.5:
+        return fixed(value, 0) + " ¢"
+    if value < 0.0000095:
+        return "<0.00001 ¢"
+    return fixed(float(f"{value:.2g}"), max(0, 1 - math.floor(math.log10(value) + 1e-9))) + " ¢"
+
+
 def tokens(value: float | None) -> str:
     """Tokens: ``950``, ``9.4k``, ``122.0k``, ``1.23M``."""
     if value is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import IO, TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
+from evalrun.records.trend import TrendPoint
 from evalrun.report.island import Island
 from evalrun.report.table_columns import table_columns
 from evalrun.report.view import view
@@ -33,13 +34,20 @@ _SCRIPTS = (
 )  # fmt: skip
 
 
-def write_page(file: IO[str], plan: Plan, comparison: Comparison, facts: RunFacts, island: Island) -> None:
-    """Write the page: *island* holds the rows of the case table."""
+def write_page(
+    file: IO[str],
+    plan: Plan,
+    comparison: Comparison,
+    facts: RunFacts,
+    island: Island,
+    trend: Sequence[TrendPoint] = (),
+) -> None:
+    """Write the page: *island* holds the rows of the case table, *trend* the runs of the suite so far."""
     from markupsafe import Markup
 
     style, script = style_and_script()
     held = island.held
-    shown = view(plan, comparison, facts, left_out=held.left_out)
+    shown = view(plan, comparison, facts, left_out=held.left_out, trend=trend)
     for chunk in template("page.html").generate(
         **{**shown, "cases": held},
         policy=policy(style, script),

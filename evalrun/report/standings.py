@@ -17,6 +17,15 @@ def best_column(comparison: Comparison) -> ColumnFigures | None:
     return by_place(comparison)[0] if comparison.pairs else None
 
 
+def leading(comparison: Comparison) -> ColumnFigures | None:
+    """The column that the conclusion names as the one that leads, or as the only one; None where there is a tie."""
+    pair = headline_pair(comparison)
+    if pair is not None:
+        return best_column(comparison) if pair.call == "better" else None
+    scored = [figures for figures in comparison.columns if figures.place is not None]
+    return scored[0] if len(scored) == 1 else None
+
+
 def named(comparison: Comparison, label: str) -> ColumnFigures | None:
     """The column of a pair."""
     return next((figures for figures in comparison.columns if figures.column.label == label), None)

@@ -10,7 +10,7 @@ from evalrun.records.plan import Column, Plan
 from evalrun.report.column_rows import mark
 from evalrun.report.fields import to_text
 from evalrun.report.slugs import slugs
-from evalrun.report.standings import best_column
+from evalrun.report.standings import leading
 from evalrun.safe_text import visible
 
 
@@ -20,7 +20,7 @@ def table_columns(plan: Plan, comparison: Comparison) -> dict[str, Any]:
     A way has its ``key``, its ``choices``, which are the columns of the table then, and ``of``: the choice of each
     column of the plan.
     """
-    best = best_column(comparison)
+    best = leading(comparison)
     figures = {one.column.id: one for one in comparison.columns}
     columns = []
     for column, slug in zip(plan.columns, slugs(column.label for column in plan.columns), strict=True):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from evalrun.scoring.catalogue import OPTIONS
+from evalrun.scoring.catalogue import OPTIONS, SAYS
 from evalrun.scoring.digests import digest
 from evalrun.scoring.marks import score
 from evalrun.scoring.scorer import Finding, NoResult, Scorer, Subject
 
-__all__ = ["OPTIONS", "Finding", "NoResult", "Scorer", "Subject", "digest", "score"]
+__all__ = ["OPTIONS", "SAYS", "Finding", "NoResult", "Scorer", "Subject", "digest", "score"]

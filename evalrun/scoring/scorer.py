@@ -59,7 +59,7 @@ ScorerFunction = Callable[[Subject, Any], "Finding | float"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorer:
-    """A scorer: its function, the model of its options, and whether it reads the answer's text.
+    """A scorer: its function, the model of its options, and whether it reads the answer's text. *says*: when it passes.
 
     One that reads the text is not asked about an empty answer but fails, negated or not; ``extract`` is for these only.
     *variables* are what its templates have besides those of the case; it raises NoResult where a row has none.
@@ -68,6 +68,7 @@ class Scorer:
     function: ScorerFunction
     options: type[BaseModel]
     reads_text: bool = True
+    says: str = ""
     variables: Callable[[Row], Mapping[str, Any]] = no_variables
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from evalrun.records.comparison import Interval, TagFigures
 from evalrun.stats.figures import share_interval
+from evalrun.stats.intervals import wilson
 from evalrun.stats.pairs import PASSED, UNSCORED
 
 TAGS = 6
@@ -40,8 +43,12 @@ def tag_figures(
 
 
 def _column(verdicts: bytes, cases: Sequence[int], samples: int) -> tuple[Interval | None, int]:
-    by_case = []
-    for case in cases:
-        cells = verdicts[case * samples : (case + 1) * samples]
-        by_case.append([float(verdict == PASSED) for verdict in cells if verdict != UNSCORED])
+    if samples == 1:
+        cells = np.frombuffer(verdicts, dtype=np.uint8)[np.asarray(cases, dtype=np.intp)]
+        passed, scored = int((cells == PASSED).sum()), int((cells != UNSCORED).sum())
+        return wilson(passed, scored) if scored else None, scored
+    by_case = [
+        [float(verdict == PASSED) for verdict in verdicts[case * samples : (case + 1) * samples] if verdict != UNSCORED]
+        for case in cases
+    ]
     return share_interval(by_case), sum(map(len, by_case))

@@ -197,9 +197,9 @@ class StopWhenEntry(Entry):
         "The chance of any wrong decision in the run, however often one looks (default 0.05)."
     )
     min_effect: Annotated[float, Field(ge=0, lt=1)] = optional(
-        "The least difference that matters: 0.02 is two points (default). 0: it is never decided that there is none."
+        "The least difference that matters, two points (default 0.02). 0: it is never decided that there is none."
     )
-    figure: Literal["pass_rate", "score"] = optional("What is compared: pass_rate (default) or score.")
+    figure: Literal["pass_rate", "score"] = optional("What is compared: pass_rate or score (default pass_rate).")
 
 
 def _model_form(value: Any) -> str:

@@ -21,8 +21,11 @@ _PLAIN_VALUE = {
 }
 
 
-def json_schema(scorers: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
-    """The schema of a suite (draft 2020-12). *scorers* are names with the models of their options."""
+def json_schema(scorers: Mapping[str, type[BaseModel]], says: Mapping[str, str]) -> dict[str, Any]:
+    """The schema of a suite (draft 2020-12).
+
+    *scorers* are names with the models of their options, *says* tells when each passes.
+    """
     models: dict[type[BaseModel], None] = dict.fromkeys((SuiteEntry, CommonOptions, *scorers.values()))
     references, top = models_json_schema([(model, "validation") for model in models], ref_template=_REFERENCE)
     definitions = top["$defs"]
@@ -32,7 +35,7 @@ def json_schema(scorers: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     for name in {_name_in(references[model, "validation"]) for model in scorers.values()}:
         definitions[name] = {**definitions[name], "properties": {**common, **definitions[name].get("properties", {})}}
     definitions["Scorer"] = _scorer(
-        {name: (references[model, "validation"], options[name]) for name, model in scorers.items()}
+        {name: (references[model, "validation"], options[name]) for name, model in scorers.items()}, says
     )
     for entry in (suite, definitions[InlineCase.__name__]):
         entry["properties"]["scorers"]["items"] = _SCORER
@@ -50,7 +53,9 @@ def _name_in(reference: Mapping[str, Any]) -> str:
     return str(reference["$ref"]).rpartition("/")[2]
 
 
-def _scorer(options: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[str, Any]:
+def _scorer(
+    options: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]], says: Mapping[str, str]
+) -> dict[str, Any]:
     """A name; or a mapping of one name to a value or to options."""
     names = [written for name in options for written in (name, f"not-{name}")]
     properties = {}
@@ -58,8 +63,7 @@ def _scorer(options: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]) 
         forms: list[Any] = [reference, {"type": "null"}]
         if "value" in definition.get("properties", {}):
             forms = [reference, *_PLAIN_VALUE["anyOf"]]
-        about = str(definition.get("description", "")).split("\n")[0]
-        properties[name] = {"description": about, "anyOf": forms}
+        properties[name] = {"description": says[name], "anyOf": forms}
         properties[f"not-{name}"] = {"description": f"Passes where {name} fails.", "anyOf": forms}
     return {
         "description": "A scorer: its name, or its name with what it is told.",

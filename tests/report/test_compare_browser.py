@@ -8,6 +8,7 @@ import pytest
 from evalrun.conduct.compare import compare_runs
 from tests.conduct.stored import Made, Said, cases, stored
 from tests.report.hostile import HOSTILE
+from tests.report.pages import SIDEWAYS, faults, opening
 from tests.report.test_browser import browser as browser
 from tests.report.test_compare_page import page
 
@@ -67,3 +68,11 @@ def test_a_hostile_page_does_nothing(chromium: Any, tmp_path: Path) -> None:
 
     assert shown.eval_on_selector_all("#k-body tr", "all => all.length") > 5
     assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(chromium: Any, compared: Path, scheme: str) -> None:
+    """Light and dark, axe-core finds no serious or critical fault, and a phone is wide enough."""
+    with opening(chromium) as open_page:
+        assert faults(open_page(compared, scheme=scheme).page) == []
+        assert open_page(compared, scheme=scheme, width=390).page.evaluate(SIDEWAYS) == []

@@ -19,7 +19,6 @@ from evalrun.records.row import Row
 from evalrun.report.csv_files import write_summary
 from evalrun.report.write import write_reports
 from evalrun.safe_text import csv_cell
-from tests.conftest import ROOT
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
@@ -96,29 +95,6 @@ def test_means_agree_with_the_comparison(written: tuple[Path, Plan, Comparison])
         assert scored["score"].mean() == pytest.approx(figures.score, abs=1e-6)
         assert mine["prompt_tokens"].sum() == line["prompt_tokens"] == figures.prompt_tokens
         assert mine["cost_usd"].sum() == pytest.approx(line["cost_usd"], abs=1e-9)
-
-
-def test_summary_csv_has_the_documented_columns(tmp_path: Path) -> None:
-    """results/README.md names every column of summary.csv, in its order, and no other; bounds stand beside figures."""
-    plan = make_plan()
-    made = make_comparison(plan, make_rows(plan))
-    first, *others = made.columns
-    share = Interval(mean=0.5, low=0.2, high=0.8)
-    first = replace(first, scorers={"form": 0.5}, pass_at={2: 0.5}, pass_all={2: 0.2}, unsteady=share)
-    with (tmp_path / "summary.csv").open("w", encoding="utf-8", newline="") as file:
-        write_summary(file, replace(made, columns=(first, *others)))
-    header = list(pd.read_csv(tmp_path / "summary.csv").columns)
-    page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    table = page.split("## summary.csv")[1].split("\n## ")[0]
-    named = re.findall(
-        r"`([^`]+)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
-    )
-    examples = {"<name>": "form", "<k>": "2"}
-    for place, example in examples.items():
-        named = [name.replace(place, example) for name in named]
-
-    assert [name for name in header if not name.endswith(("_low", "_high"))] == named
-    assert {name.rpartition("_")[0] for name in header if name.endswith(("_low", "_high"))} <= set(named)
 
 
 def test_summary_csv_tells_ranks_fronts_and_bounds(tmp_path: Path) -> None:

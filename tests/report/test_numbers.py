@@ -83,3 +83,22 @@ def test_money_is_never_shown_as_nothing(value: float) -> None:
 
     assert (text == "free") == (value == 0)
     assert value == 0 or any(digit in text for digit in "123456789")
+
+
+@pytest.mark.parametrize(
+    ("cents", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "free"),
+        (0.0000041, "<0.00001 ¢"),
+        (0.0148, "0.015 ¢"),
+        (0.0996, "0.100 ¢"),
+        (1.0, "1.0 ¢"),
+        (2.41, "2.4 ¢"),
+        (130.4, "130 ¢"),
+    ],
+)
+def test_cents_have_two_digits(cents: float | None, text: str) -> None:
+    """What an answer costs, small as it is, is told to two digits."""
+    assert numbers.cents(cents) == text

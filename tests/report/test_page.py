@@ -29,7 +29,7 @@ GOLDEN = {
     "a": "class href",
     "b": "class",
     "body": "",
-    "button": "aria-label class id",
+    "button": "aria-label class data-filter id type",
     "circle": "cx cy fill id r stroke",
     "code": "",
     "dd": "",
@@ -37,9 +37,12 @@ GOLDEN = {
     "details": "class id open",
     "dialog": "aria-labelledby id",
     "div": "aria-label class hidden id role tabindex",
-    "dl": "",
+    "dl": "class",
     "dt": "",
+    "figcaption": "",
+    "figure": "id",
     "footer": "class id",
+    "g": "",
     "h1": "",
     "h2": "class id",
     "h3": "",
@@ -64,24 +67,26 @@ GOLDEN = {
     "span": "class id",
     "style": "",
     "summary": "",
-    "svg": "aria-hidden class hidden preserveAspectRatio viewBox",
+    "svg": "aria-hidden aria-label class hidden preserveAspectRatio role viewBox",
     "symbol": "id viewBox",
     "table": "aria-label class hidden id role",
     "tbody": "id role",
     "td": "class colspan data-l role",
-    "text": "y",
+    "text": "class text-anchor x y",
     "tfoot": "role",
     "th": "class role scope",
     "thead": "id role",
     "title": "",
     "tr": "class role",
     "ul": "aria-label class",
-    "use": "href",
+    "use": "class href x y",
 }
 FILES = {f"{name}.csv" for name in ("results", "comparison", "summary")} | {
     "results.jsonl",
     "requests.jsonl",
     "run.json",
+    "summary.md",
+    "junit.xml",
 }
 
 
@@ -281,10 +286,10 @@ def test_a_simulated_column_is_no_rival_of_a_real_one() -> None:
     shown = view(run.plan, run.comparison, run.facts, left_out=0)
     alone = view(run.plan, replace(run.comparison, pairs=()), run.facts, left_out=0)
 
-    assert [(row["rank"], row["against"]["word"]) for row in shown["summary"]] == [
-        ("1", "best"),
-        ("2", "worse"),
-        ("", "not compared"),
+    assert [(row["about"], row["against"]["word"]) for row in shown["summary"]] == [
+        ("rank 1 · openai/model-0", "best"),
+        ("rank 2 · openai/model-1", "worse"),
+        ("simulator/model-2", "not compared"),
     ]
     assert (alone["strip"], alone["pairs"], alone["summary"][0]["against"]) == (None, None, None)
 
@@ -421,7 +426,7 @@ def test_every_figure_has_its_interval(tmp_path: Path) -> None:
 
     assert "0.917 [0.800, 0.990]" in text
     assert "28 an answer [25, 30]" in text
-    assert "$0.000036 an answer [$0.000030, $0.000040]" in text
+    assert "0.0036 ¢ an answer [0.0030, 0.0040] ¢" in text
     assert "p50 [0.45 s, 0.70 s] p95 [0.75 s, 1.20 s]" in text
     assert "form 1.000 [0.676, 1.000]" in text
     assert html.count('<span class="tag">front</span>') == 2

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evalrun.scoring import OPTIONS
+from evalrun.scoring import OPTIONS, SAYS
 from evalrun.suite.complaints import Complaints
 from evalrun.suite.document import read_yaml
 from evalrun.suite.schema import json_schema
@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.suite.corpus import suite_text
 from tests.suite.test_load import FULL
 
-SCHEMA = json_schema(OPTIONS)
+SCHEMA = json_schema(OPTIONS, SAYS)
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
