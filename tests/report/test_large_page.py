@@ -1,0 +1,139 @@
+"""A run of 100,000 cases × 4 columns: its report is written within bounds, and its page stays quick."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from evalrun.report.island import PAGE_LIMIT
+from tests.conftest import ROOT
+from tests.report.large_run import store_large
+from tests.report.test_browser import browser as browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CASES = 100_000
+ANEW = 5
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report that a process of its own wrote: its folder, and what that took."""
+
+    folder: Path
+    seconds: float
+    peak_bytes: int
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The report of the large run, as `evalrun report` writes it."""
+    results = tmp_path_factory.mktemp("large")
+    run = store_large(results, CASES)
+    with subprocess.Popen(
+        [sys.executable, "-m", "evalrun", "report", str(run), "--results", str(results)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return Written(run, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any, written: Written) -> Iterator[tuple[Any, list[str], list[float]]]:
+    """The page in a browser that is offline, what it should not have done, and how long it took to open, each time."""
+    url, complaints, seconds = (written.folder / "report.html").as_uri(), [], []
+    for _ in range(ANEW):
+        context = browser.new_context(viewport={"width": 1600, "height": 900}, offline=True)
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(f"console: {m.text}"))
+        page.on("pageerror", lambda e: complaints.append(f"error: {e}"))
+        page.on("request", lambda r: r.url == url or complaints.append(f"request: {r.url}"))
+        begun = time.perf_counter()
+        page.goto(url, wait_until="commit")
+        page.wait_for_selector("html[data-ready]", state="attached")
+        seconds.append(time.perf_counter() - begun)
+        if len(seconds) < ANEW:
+            context.close()
+    yield page, complaints, seconds
+    context.close()
+
+
+def until(page: Any, expression: str, seconds: float = 60) -> float:
+    """Seconds until the page says yes. Its content policy forbids wait_for_function."""
+    begun = time.perf_counter()
+    while not page.evaluate(expression):
+        assert time.perf_counter() - begun < seconds, expression
+    return time.perf_counter() - begun
+
+
+def test_it_is_written_within_bounds(written: Written) -> None:
+    """The page has at most 64 MB, and 500 MB were enough for all files together."""
+    assert 0.9 * PAGE_LIMIT < (written.folder / "report.html").stat().st_size <= 64_000_000
+    assert written.peak_bytes < 500_000_000
+
+
+def test_it_opens_at_once(opened: Any) -> None:
+    """It opens in under 3 s, says what it holds, and asks for nothing."""
+    page, complaints, seconds = opened
+
+    assert median(seconds) < 3
+    assert f"of {CASES:,} cases: all " in page.inner_text("#cases p.sub >> nth=0")
+    assert complaints == []
+
+
+def test_filters_answer_at_once(opened: Any) -> None:
+    """Every filter and order answers in under 300 ms, the median of five; a search shows its first finds meanwhile."""
+    page, complaints, _ = opened
+    timed = (
+        "async change => { const begun = performance.now(); controls.filter(change);"
+        " await new Promise(done => requestAnimationFrame(() => setTimeout(done))); return performance.now() - begun; }"
+    )
+    changes: list[dict[str, str]] = [
+        {"show": "flips"}, {"show": "all", "v": "birch:fail,cedar:pass"}, {"v": "", "tag": "coast"},
+        {"tag": "", "scorer": "form"}, {"scorer": "", "sort": "disagreement"}, {"sort": "slowest"}, {"sort": "plan"},
+    ]  # fmt: skip
+    took: dict[str, list[float]] = {json.dumps(change): [] for change in changes}
+    for _ in range(5):
+        for change in changes:
+            took[json.dumps(change)].append(page.evaluate(timed, change))
+    page.fill("#q", "place-0500")
+    until(page, "/searched/.test(document.getElementById('count').textContent)", 3)
+    until(page, "search.done")
+    found = page.inner_text("#count")
+    page.fill("#q", "")
+    until(page, "!search.active")
+
+    assert {change: times for change, times in took.items() if median(times) >= 300} == {}
+    assert 0 < int(found.split()[0]) <= 100
+    assert complaints == []
+
+
+def test_it_needs_little_memory(opened: Any) -> None:
+    """After a look at many places, and a forced collection, the heap is under 400 MB; the last row can be reached."""
+    page, complaints, _ = opened
+    for share in (0.2, 0.5, 0.8, 1, 1, 1):
+        page.evaluate("s => scrollTo(0, s * (document.querySelector('#k-table').offsetHeight + 600))", share)
+        page.wait_for_timeout(100)
+        until(page, "!document.querySelector('#k-body [data-waits]')")
+    last = page.evaluate("Math.max(...[...document.querySelectorAll('[aria-rowindex]')].map(one => one.ariaRowIndex))")
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.enable")
+    session.send("HeapProfiler.collectGarbage")
+    heap = session.send("Runtime.getHeapUsage")
+
+    assert sum(heap[name] for name in ("usedSize", "embedderHeapUsedSize", "backingStorageSize")) < 400_000_000
+    assert last == int(page.get_attribute("#k-table", "aria-rowcount"))
+    assert complaints == []
