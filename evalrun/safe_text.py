@@ -21,13 +21,13 @@ _FORMAT = (
 _JOINERS = r"\u200c\u200d"
 
 _FOR_DOCUMENTS = re.compile(f"[{_CONTROL}{_FORMAT}]")
-_FOR_TERMINALS = re.compile(f"[{_CONTROL}{_FORMAT}{_JOINERS}]")
+FOR_TERMINALS = re.compile(f"[{_CONTROL}{_FORMAT}{_JOINERS}]")
 _FOR_CELLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _FOR_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff" + _FORMAT + "]")
 
 # GitHub reads `::command` at a line's start, spaces before it or not; GitHub and Azure read `##[`, `##vso[` anywhere.
 _CI_LINE = re.compile(r"^(?=\s*(?:::|##))", re.MULTILINE)
-_CI_INSIDE = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)
+CI_INSIDE = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)
 
 # Noncharacters that XML 1.0 has no place for; the other ones that it has none for are control characters.
 _NOT_XML = re.compile("[\ufffe\uffff]")
@@ -68,7 +68,8 @@ def _escape_markdown(match: re.Match[str]) -> str:
     )
 
 
-def _escape_json(match: re.Match[str]) -> str:
+def escape_json(match: re.Match[str]) -> str:
+    """A character as JSON escapes it, beyond U+FFFF as two halves."""
     units = match.group().encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
@@ -87,8 +88,8 @@ def safe_text(text: str) -> str:
     All control and format characters but ``\\n`` and ``\\t`` become visible escapes; a line that a CI system would obey
     gets ``│`` in front.
     """
-    shown = _FOR_TERMINALS.sub(_escape, text.replace("\r\n", "\n"))
-    return _CI_INSIDE.sub("# ", _CI_LINE.sub("│ ", shown))
+    shown = FOR_TERMINALS.sub(_escape, text.replace("\r\n", "\n"))
+    return CI_INSIDE.sub("# ", _CI_LINE.sub("│ ", shown))
 
 
 def safe_line(text: str, width: int | None = None) -> str:
@@ -99,12 +100,12 @@ def safe_line(text: str, width: int | None = None) -> str:
 
 def json_text(text: str) -> str:
     """JSON text of ``json.dumps(ensure_ascii=False)`` with what could act written as ``\\uXXXX``: the same value."""
-    return text if _harmless(text) else _FOR_JSON.sub(_escape_json, text)
+    return text if _harmless(text) else _FOR_JSON.sub(escape_json, text)
 
 
 def log_json(text: str) -> str:
     """JSON text for a terminal or a log: the same value, in which no CI system finds a command."""
-    return _CI_INSIDE.sub(r"\\u0023", json_text(text))
+    return CI_INSIDE.sub(r"\\u0023", json_text(text))
 
 
 def xml_text(text: str) -> str:

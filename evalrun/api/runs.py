@@ -178,6 +178,8 @@ class Run:
         self,
         suite: str | Path | None = None,
         *,
+        human: str | Path | None = None,
+        drop_human: bool = False,
         models: Words = (),
         only: Mapping[str, Words] | None = None,
         limit: int | None = None,
@@ -191,14 +193,16 @@ class Run:
         """Score its stored answers again and write its reports anew; nothing is sent. The run as it stands then.
 
         With the file of another *suite* by that one's scorers: answers are matched by request, and the other arguments
-        are those of `load_suite`. Raises RunInUse where it is under way, and what `load_suite` does.
+        are those of `load_suite`. *human* is a file of people's verdicts, as a report exports it: they count as a
+        scorer and stay with the run until *drop_human*. Raises RunInUse where it is under way, and what `load_suite`
+        does.
         """
         selection = selection_of(
             environ=environment(environ), models=models, only=only, limit=limit, sample=sample, params=params,
             variables=variables, allow_origins=allow_origins, allow_code=allow_code,
         )  # fmt: skip
-        options = options_of(self.results_folder, environ, selection=selection)
-        return Run.of(score_again(str(self.folder), suite, options, watch_of(None, Interrupter())))
+        options, observer = options_of(self.results_folder, environ, selection=selection), watch_of(None, Interrupter())
+        return Run.of(score_again(str(self.folder), suite, options, observer, human=human, drop_human=drop_human))
 
     def _store(self) -> RunStore:
         return RunStore.open(self.folder)

@@ -24,10 +24,11 @@ def add_to(group: click.Group) -> None:
     """Hang every verb on the group."""
     from evalrun.cli.compare import compare, history
     from evalrun.cli.models import models
+    from evalrun.cli.one import show
     from evalrun.cli.quota import quota
     from evalrun.cli.tokens import tokens
 
-    stored = (score, report, bless, compare, history, runs)
+    stored = (score, report, show, bless, compare, history, runs)
     for verb in (run, plan, resume, *stored, models, quota, tokens, schema, init, simulate):
         group.add_command(verb)
 
@@ -121,16 +122,22 @@ def plan(suite: str, show: int, detect: float | None, **said: Any) -> int:
 @click.command()
 @_RUN
 @click.option("--suite", type=click.Path(), metavar="SUITE", help="Score with this suite's scorers instead.")
+@click.option("--human", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Have people's verdicts count as a scorer, human: JSON lines that the report exported.")  # fmt: skip
+@click.option("--drop-human", is_flag=True, help="Forget the verdicts of people that the run has.")
 @o.selecting
 @o.placed
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def score(run: str, suite: str | None, *, as_json: bool, **said: Any) -> int:
-    """Score a run's stored answers again. Sends nothing."""
+def score(run: str, suite: str | None, human: Path | None, *, drop_human: bool, as_json: bool, **said: Any) -> int:
+    """Score a run's stored answers again. Sends nothing.
+
+    Verdicts of people stay with the run, in later reports too; those of a further --human file come in their place.
+    """
     from evalrun.cli.show import Screen
     from evalrun.conduct.score import score_again
 
     screen = Screen(quiet=False, as_json=as_json)
-    finished = score_again(run, suite, _offline(said), screen)
+    finished = score_again(run, suite, _offline(said), screen, human=human, drop_human=drop_human)
     screen.finished(finished)
     screen.close()
     return finished.exit_code

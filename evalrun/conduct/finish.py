@@ -13,6 +13,8 @@ from evalrun import __version__
 from evalrun.clock import Clock
 from evalrun.conduct.baselines import baseline_of, is_scored
 from evalrun.conduct.daily import cases_a_day
+from evalrun.conduct.dialogues import with_tools
+from evalrun.conduct.human import verdicts_of, with_human
 from evalrun.conduct.identity import column_digests
 from evalrun.conduct.index import refresh_index
 from evalrun.conduct.notes import model_notes, warnings_of
@@ -24,10 +26,12 @@ from evalrun.conduct.regressions import Watcher, before_of, regressions_of
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
 from evalrun.conduct.trend import trend_of
+from evalrun.conduct.wires import Wires
 from evalrun.errors import ExitCode, StorageError
 from evalrun.prices import price_date
 from evalrun.records.baseline import Baseline
 from evalrun.records.comparison import Comparison
+from evalrun.records.human import HUMAN
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
@@ -81,6 +85,7 @@ def finish(
     prices = store.prices()
     plan = with_overrides(plan, prices)
     watch = keep_accounts(store, plan, prices)
+    plan = with_human(plan, verdicts_of(store))
     if ending.paused and next(store.pending(), None) is None:
         ending = replace(ending, paused="", resume_at=None)  # what it waited for is not needed any more
     said = (None if sat else _noted(store, "sitting")) or {
@@ -122,7 +127,7 @@ def as_it_stands(store: RunStore) -> Finished:
         "evalrun_version": store.meta()["evalrun_version"],
         "python_version": "",
     }
-    plan = with_overrides(store.plan(), store.prices())
+    plan = with_human(with_overrides(store.plan(), store.prices()), verdicts_of(store))
     decided = stopped(store, plan, watch_of(store, plan))
     return _finished(store, plan, last_ending(store), said, (), decided, baseline_of(plan.suite))
 
@@ -208,10 +213,12 @@ def write(
         formats, stale = standing(store.folder, more)
 
     def rows() -> Iterator[Row]:
-        return store.rows(with_messages=True)
+        return (with_tools(row, plan) for row in store.rows(with_messages=True))
 
     try:
-        written = write_reports(store.folder, plan, rows, comparison, facts, trend=trend, formats=formats)
+        written = write_reports(
+            store.folder, plan, rows, comparison, facts, trend=trend, formats=formats, wire_of=Wires(plan)
+        )
         for path in stale:
             path.unlink(missing_ok=True)
     except OSError as error:
@@ -273,8 +280,10 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         said.append(
             f"{plan.merged} cells were the same case, prompt, model, parameters and sample as another: asked once"
         )
-    if not is_scored(plan.suite):
-        said.append("no scorer decides a verdict: every answer counts as passed")
+    own = tuple(scorer for scorer in plan.suite.scorers if scorer.type != HUMAN)
+    if not is_scored(replace(plan.suite, scorers=own)):
+        nobody = " that nobody judged" if own != plan.suite.scorers else ""
+        said.append(f"no scorer decides a verdict: every answer{nobody} counts as passed")
     said += changes_of(plan)
     return (*warnings_of(plan), *said, *model_notes(plan))
 

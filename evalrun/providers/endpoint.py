@@ -34,7 +34,7 @@ class Endpoint:
     """A provider made ready.
 
     *headers* go along with every request and hold the key, which is why they are never shown; where there are *tokens*
-    the key is one of these instead. *spelling* renames members of the body, *secrets* are to be taken out of texts.
+    the key is one of these instead. *secrets* are to be taken out of texts.
     """
 
     provider: Provider
@@ -42,7 +42,6 @@ class Endpoint:
     base: str
     headers: Mapping[str, str] = field(repr=False)
     route: Route = field(repr=False)
-    spelling: Mapping[str, str]
     tokens: EntraTokens | None
     secrets: tuple[Secret, ...] = field(repr=False)
 
@@ -52,8 +51,7 @@ class Endpoint:
 
     def spelled(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body with the vendor's own names for its members, and without those for which that is empty."""
-        named = {self.spelling.get(name, name): value for name, value in body.items()}
-        return {name: value for name, value in named.items() if name}
+        return spelled_for(self.provider, body)
 
     def with_token(self, token: Secret) -> Endpoint:
         """The endpoint with a token for a key."""
@@ -82,7 +80,6 @@ def endpoint_of(
         origin = origin_of(provider.base_url)
     except ValueError as error:
         raise UsageError(f"provider {provider.id}: {error}") from error
-    known = PROVIDERS.get(provider.id)
     scheme = provider.auth or dialect.AUTH
     if scheme not in _AUTH:
         raise UsageError(f"provider {provider.id}: unknown way to send a key: {scheme}")
@@ -90,21 +87,31 @@ def endpoint_of(
         provider=provider,
         dialect=dialect,
         base=origin + urlsplit(provider.base_url).path.rstrip("/"),
-        headers=_headers(provider) | (_AUTH[scheme](key.reveal()) if key else {}),
+        headers=own_headers(provider)
+        | {"accept-encoding": ACCEPT_ENCODING}
+        | (_AUTH[scheme](key.reveal()) if key else {}),
         route=_route(provider, origin, environ),
-        spelling=known.spelling if known else {},
         tokens=EntraTokens(provider.id, clock) if scheme == ENTRA else None,
         secrets=(*([key] if key else ()), *proxy_secrets(environ)),
     )
 
 
-def _headers(provider: Provider) -> dict[str, str]:
+def spelled_for(provider: Provider, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body with the provider's own names for its members, and without those for which that is empty."""
+    known = PROVIDERS.get(provider.id)
+    spelling = known.spelling if known else {}
+    named = {spelling.get(name, name): value for name, value in body.items()}
+    return {name: value for name, value in named.items() if name}
+
+
+def own_headers(provider: Provider) -> dict[str, str]:
+    """The headers that go to a provider besides its dialect's and the key. Raises UsageError for one that may not."""
     headers = {"user-agent": f"evalrun/{__version__}"}
     for name, value in provider.headers.items():
         if forbidden_header(name) or not (name.isascii() and value.isascii() and value.isprintable()):
             raise UsageError(f"provider {provider.id}: the header {name!r} cannot be set in a suite")
         headers[name.lower()] = value
-    return headers | {"accept-encoding": ACCEPT_ENCODING}
+    return headers
 
 
 def _route(provider: Provider, origin: str, environ: Mapping[str, str]) -> Route:

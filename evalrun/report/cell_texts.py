@@ -15,8 +15,9 @@ from evalrun.records.message import Message
 from evalrun.records.outcome import Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
+from evalrun.report.cell_detail import CellDetails
 from evalrun.report.fields import to_text
-from evalrun.report.talk import called_tools, calls_text, message_text, request_messages, who
+from evalrun.report.talk import calls_text, message_text, request_messages
 from evalrun.safe_text import visible
 
 TEXT_LIMIT = 200_000
@@ -32,23 +33,28 @@ _IN_DOUBT = re.compile(
 """What of a line's JSON makes it worth the while to look at every string of it."""
 
 
-def case_line(plan: Plan, rows: Sequence[Row], *, text_limit: int = TEXT_LIMIT) -> str:
-    """A case: [expected, [[variable, value] …], [question …], [cell …], shared], the cells in the order of *rows*.
+def case_line(plan: Plan, rows: Sequence[Row], details: CellDetails, *, text_limit: int = TEXT_LIMIT) -> str:
+    """A case: [expected, [[variable, value] …], [question …], [cell …], [conversation …], shared], the cells in the
+    order of *rows*.
 
-    A cell: [output, reason, extracted, place of its question, calls, detail]. *shared* are the entries of detail that
-    all cells have in common.
+    A cell: [output, reason, extracted, place of its question, calls, place of its conversation, detail], the last two
+    as *details* has them. *shared* are the entries of detail that all cells have in common.
     """
     questions: dict[str, int] = {}
     cells: list[list[Any]] = []
-    talked: tuple[tuple[Message, ...], int, list[list[str]]] | None = None
+    talks: list[list[Any]] = []
+    known: tuple[Message, ...] | None = None
+    question = -1
     for row in rows:
-        if talked is None or talked[0] != row.messages or len(row.exchanges) != 1:
+        if known != row.messages or len(row.exchanges) != 1:
             question = questions.setdefault(_question(row, plan), len(questions))
-            talked = (row.messages, question, _talk(row, plan))
-        cells.append(_cell(row, talked[1], talked[2]))
+        if known != row.messages:
+            known = row.messages
+            talks.append(details.conversation(row.messages))
+        cells.append([*_cell(row, question), len(talks) - 1, details.of(row)])
     case = rows[0].case
     variables = [[name, to_text(value)] for name, value in case.vars.items()]
-    line = [_expected(case.expected), variables, list(questions), cells, _shared(cells)]
+    line = [_expected(case.expected), variables, list(questions), cells, talks, _shared(cells)]
     text = _ENCODER.encode(line)
     return text if len(text) <= text_limit and _harmless(text) else _ENCODER.encode(_shown(line, text_limit))
 
@@ -75,7 +81,7 @@ def _shown(value: Any, limit: int) -> Any:
 
 
 def _shared(cells: list[list[Any]]) -> dict[str, Any]:
-    """What the details of all cells say alike, such as what was asked; it is taken out of each."""
+    """What the details of all cells say alike, such as how a reply ended; it is taken out of each."""
     details = [cell[-1] for cell in cells]
     first, *others = details
     shared = {name: value for name, value in first.items() if all(one.get(name) == value for one in others)}
@@ -85,40 +91,12 @@ def _shared(cells: list[list[Any]]) -> dict[str, Any]:
     return shared
 
 
-def _cell(row: Row, question: int, talk: list[list[str]]) -> list[Any]:
+def _cell(row: Row, question: int) -> list[Any]:
     outcome = row.outcome
     response = outcome if isinstance(outcome, Response) else None
     output = (response.text or response.refusal or "") if response else ""
     extracted = next((s.extracted for s in row.mark.scores if s.extracted), "") if row.mark else ""
-    return [output, _reason(row), extracted, question, calls_text(row.tool_calls), _detail(row, talk)]
-
-
-def _detail(row: Row, talk: list[list[str]]) -> dict[str, Any]:
-    """What only an opened cell shows."""
-    response = row.outcome if isinstance(row.outcome, Response) else None
-    choices = response.choices if response else ()
-    detail = {
-        "scores": [
-            [s.name, s.value, s.passed, s.weight, s.error or s.reason, s.extracted or ""]
-            for s in (row.mark.scores if row.mark else ())
-        ],
-        "talk": talk,
-        "ttft": None if row.ttft_s is None else round(row.ttft_s, 4),
-        "speed": None if row.tokens_per_s is None else round(row.tokens_per_s, 1),
-        "finish": response.finish_reason if response else None,
-        "reasoning": response.reasoning if response else None,
-        "choices": [[choice.text or choice.refusal or "", calls_text(choice.tool_calls)] for choice in choices],
-    }
-    return {name: value for name, value in detail.items() if value}
-
-
-def _talk(row: Row, plan: Plan) -> list[list[str]]:
-    """A conversation: who, content, calls of each message."""
-    called = called_tools(row.messages)
-    return [
-        [who(message, called), message_text(message, plan.suite.pictures), calls_text(message.tool_calls)]
-        for message in row.messages
-    ]
+    return [output, _reason(row), extracted, question, calls_text(row.tool_calls)]
 
 
 def _question(row: Row, plan: Plan) -> str:

@@ -18,6 +18,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.records.trend import TrendPoint
+from evalrun.report.cell_detail import WireOf
 from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
 from evalrun.report.island import Island
 from evalrun.report.json_files import manifest, request_lines, results_line
@@ -30,12 +31,13 @@ from evalrun.report.summary_md import SummaryMd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What every file of a report is told of its run before the first row."""
+    """What every file of a report is told of its run before the first row. *wire_of* gives the requests of rows."""
 
     plan: Plan
     comparison: Comparison
     facts: RunFacts
     trend: tuple[TrendPoint, ...] = ()
+    wire_of: WireOf | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def _results_parquet(file: IO[Any], told: Told) -> Writing:
 
 
 def _page(file: IO[Any], told: Told) -> Writing:
-    island = Island(told.plan)
+    island = Island(told.plan, wire_of=told.wire_of)
 
     def finish() -> None:
         write_page(file, told.plan, told.comparison, told.facts, island, told.trend)

@@ -1,7 +1,8 @@
 """The data of the case table, inert inside HTML: an index of numbers, and the texts in compressed blocks.
 
 A page holds ``data`` (columns, tags, scorers, words, and how many cases each block has, as JSON), ``data-cases`` (ids,
-and tags by place, deflated), ``data-numbers`` (see cell_numbers), and ``block-0`` and so on (lines of cell_texts,
+and tags by place, deflated), ``data-shared`` (what the drawer shares, see cell_detail, deflated), ``data-numbers`` (see
+cell_numbers), and ``block-0`` and so on (lines of cell_texts,
 deflated). Nothing of a case but its numbers is kept in memory. Where the page would become larger than PAGE_LIMIT, it
 holds the flips and a seeded sample of the other cases, as many as there is room for.
 """
@@ -16,6 +17,7 @@ from typing import Any
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.report.block_spool import BlockSpool, deflated
+from evalrun.report.cell_detail import CellDetails, WireOf
 from evalrun.report.cell_numbers import CellNumbers
 from evalrun.report.cell_texts import TEXT_LIMIT, case_line
 from evalrun.report.dense_text import encode, encoded_size
@@ -61,9 +63,18 @@ class Island:
     """Takes the groups of all cases in plan order, then gives the page's data as elements."""
 
     def __init__(
-        self, plan: Plan, *, text_limit: int = TEXT_LIMIT, page_limit: int = PAGE_LIMIT, real: Sequence[bool] = ()
+        self,
+        plan: Plan,
+        *,
+        text_limit: int = TEXT_LIMIT,
+        page_limit: int = PAGE_LIMIT,
+        real: Sequence[bool] = (),
+        wire_of: WireOf | None = None,
     ) -> None:
-        """*real* says of each column whether it takes part in flips; without it, all that are not simulated do."""
+        """*real* says of each column whether it takes part in flips; without it, all that are not simulated do.
+
+        *wire_of* gives the requests of rows, for the code that the drawer shows.
+        """
         self._plan = plan
         self._text_limit, self._page_limit = text_limit, page_limit
         self._rest = min(_ROOM_FOR_THE_REST, page_limit // 10)
@@ -72,6 +83,7 @@ class Island:
         self._columns = {column.id: place for place, column in enumerate(plan.columns)}
         self._numbers = CellNumbers(self._samples * len(plan.columns), scorer_names(plan))
         self._spool = BlockSpool()
+        self._details = CellDetails(plan, wire_of, text_limit=text_limit)
         self._ids: list[str] = []
         self._tags: dict[str, int] = {}
         self._tagged: list[list[int]] = []
@@ -119,6 +131,7 @@ class Island:
         }
         yield "data", "application/json", _json(said).translate(_ESCAPES)
         yield "data-cases", "text/plain", encode(deflated(self._cases()))
+        yield "data-shared", "text/plain", encode(deflated(_json(self._details.shared())))
         yield "data-numbers", "text/plain", encode(deflated(self._numbers.packed(self._kept)))
         for place, (_, data) in enumerate(self._spool.read()):
             yield f"block-{place}", "text/plain", encode(data)
@@ -142,7 +155,7 @@ class Island:
         case = rows[0].case
         self._ids.append(visible(case.id))
         self._tagged.append([self._tags.setdefault(visible(tag), len(self._tags)) for tag in case.tags])
-        self._spool.add(case_line(self._plan, rows, text_limit=self._text_limit))
+        self._spool.add(case_line(self._plan, rows, self._details, text_limit=self._text_limit))
         self._rows = []
 
     def _is_flip(self, places: Sequence[tuple[int, Row]]) -> bool:
@@ -182,7 +195,11 @@ class Island:
     def _size(self) -> int:
         """Bytes of the data, nearly."""
         blocks = sum(encoded_size(block.size) + _A_BLOCKS_TAG for block in self._spool.blocks)
-        index = (deflated(self._numbers.packed(self._kept)), deflated(self._cases()))
+        index = (
+            deflated(self._numbers.packed(self._kept)),
+            deflated(self._cases()),
+            deflated(_json(self._details.shared())),
+        )
         return blocks + sum(encoded_size(len(part)) for part in index)
 
     def _cases(self) -> str:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _STYLES = ("page.css", "cases.css", "drawer.css")
 _SCRIPTS = (
-    "core.js", "inflate.js", "data.js", "address.js", "filters.js", "words.js", "cases.js", "answer.js", "flips.js",
-    "start.js",
+    "core.js", "inflate.js", "data.js", "address.js", "filters.js", "words.js", "cases.js", "code.js", "thumbs.js",
+    "drawer.js", "flips.js", "start.js",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.records.trend import TrendPoint
+from evalrun.report.cell_detail import WireOf
 from evalrun.report.formats import Told, Writing, files_of
 from evalrun.report.side_by_side import Group, Grouping
 
@@ -29,14 +30,16 @@ def write_reports(
     *,
     trend: Sequence[TrendPoint] = (),
     formats: Collection[str] | None = None,
+    wire_of: WireOf | None = None,
 ) -> tuple[str, ...]:
     """Write the files of *formats* into *folder*, FILES where none are named; their names.
 
-    *trend* tells of earlier runs. *rows* is called once; it gives the rows in plan order and they are not kept. Raises
-    StorageError when the disk refuses; the files that were there before then stay as they were.
+    *trend* tells of earlier runs. *rows* is called once; it gives the rows in plan order and they are not kept.
+    *wire_of* gives a row's last request, for the code that the page shows. Raises StorageError when the disk refuses;
+    the files that were there before then stay as they were.
     """
     chosen = files_of(formats)
-    told = Told(plan=plan, comparison=comparison, facts=facts, trend=tuple(trend))
+    told = Told(plan=plan, comparison=comparison, facts=facts, trend=tuple(trend), wire_of=wire_of)
     try:
         with ExitStack() as stack:
             opened = [

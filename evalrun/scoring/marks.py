@@ -19,8 +19,12 @@ REASONS_SHOWN = 3
 ERROR_CHARACTERS = 300
 
 
-def score(row: Row, suite_scorers: tuple[ScorerSpec, ...], threshold: float | None) -> Mark | None:
+def score(
+    row: Row, suite_scorers: tuple[ScorerSpec, ...], threshold: float | None, *, also: tuple[Score, ...] = ()
+) -> Mark | None:
     """The mark of a row by the suite's scorers and its case's own; None where its status is not scored.
+
+    *also* are scores that are there already, a person's; they count as the others do.
 
     The score is Σ weight × value / Σ weight over scorers of weight > 0, and the verdict is a pass where each of them
     passes. With a threshold (the case's, else *threshold*) score >= threshold alone decides. A scorer of weight > 0
@@ -30,7 +34,7 @@ def score(row: Row, suite_scorers: tuple[ScorerSpec, ...], threshold: float | No
     status = row.status
     if status not in SCORED:
         return None
-    scores = tuple(score_one(spec, row) for spec in (*suite_scorers, *row.case.scorers))
+    scores = (*(score_one(spec, row) for spec in (*suite_scorers, *row.case.scorers)), *also)
     deciding = [one for one in scores if one.weight > 0]
     missing = [f"{one.name}: {one.error}" for one in deciding if one.value is None]
     if missing:

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evalrun.records.row import Row
 from evalrun.report.write import write_reports
 from tests.conftest import find_chromium
-from tests.report.factory import PHOTO, calling, make_comparison, make_facts, make_plan, make_rows, talking
+from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
 
@@ -156,40 +155,6 @@ def test_the_drawer_shows_the_whole_answer(show: Any, folder: Path) -> None:
     again = show(folder, address="#" + address.split("#")[1])
     assert "australia" in again.page.locator("#cell").inner_text()
     assert shown.complaints == again.complaints == []
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_the_drawer_shows_a_dialogue(show: Any, tmp_path: Path, width: int, scheme: str) -> None:
-    """Every turn, calls with their tool's answer, pictures by name, figures of the stream; reasoning is folded away."""
-    plan = make_plan(cases=2)
-    plan = replace(plan, suite=replace(plan.suite, pictures={"sha256:paris": PHOTO}))
-
-    def rows() -> Iterator[Row]:
-        return (talking(row) if row.cell.column == 0 else calling(row) for row in make_rows(plan)())
-
-    write_reports(tmp_path, plan, rows, make_comparison(plan, rows), make_facts())
-    shown = show(tmp_path, width=width, scheme=scheme)
-    page = shown.page
-    assert 'get_weather({"city": "Paris"})' in page.locator("#k-body .calls").first.inner_text()
-    page.click(".open >> nth=0")
-    drawer = page.locator("#cell")
-    for text in ["Be brief.", "[image paris.png, 640 × 480, detail low]", "tool get_weather", "And do I need a coat?"]:
-        assert text in drawer.inner_text()
-    assert 'calls get_weather({"city": "Paris"})' in drawer.inner_text()
-    assert "first token after 0.25 s · 40 tokens/s" in drawer.inner_text()
-    assert "3 requests" in drawer.inner_text()
-    assert "18 degrees is warm." not in drawer.inner_text()
-    drawer.locator("summary").click()
-    assert "18 degrees is warm." in drawer.inner_text()
-    page.keyboard.press("ArrowRight")
-    assert "answer 2" in drawer.inner_text()
-    assert "Another answer." in drawer.inner_text()
-    page.keyboard.press("Escape")
-    page.fill("#q", "celsius")
-    wait_for_rows(page, 2)
-
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert shown.complaints == []
 
 
 def test_hostile_texts_do_nothing(show: Any, tmp_path: Path) -> None:

@@ -341,17 +341,18 @@ def test_the_island_holds_a_dialogue() -> None:
     plan = make_plan(cases=1)
     plan = replace(plan, suite=replace(plan.suite, pictures={"sha256:paris": PHOTO}))
     _, data = island(plan, lambda: (talking(row) for row in make_rows(plan)()))
-    _, _, questions, cells, shared = data.lines[0]
-    output, _, _, question, calls, own = cells[0]
+    _, _, questions, cells, talks, shared = data.lines[0]
+    output, _, _, question, calls, talk, own = cells[0]
     detail = shared | own
+    photo = {"picture": 0, "name": "paris.png", "size": "640 × 480", "detail": "low"}
 
-    assert detail["talk"] == [
-        ["system", "Be brief.", ""],
-        ["user", "How warm is it here?\n[image paris.png, 640 × 480, detail low]", ""],
-        ["assistant", "", 'get_weather({"city": "Paris"})'],
-        ["tool get_weather", "18", ""],
-        ["assistant", "It is 18 degrees in Paris.", ""],
-        ["user", "And do I need a coat?", ""],
+    assert talks[talk] == [
+        ["system", ["Be brief."]],
+        ["user", ["How warm is it here?", photo]],
+        ["assistant", [""], [["get_weather", '{"city": "Paris"}']]],
+        ["tool get_weather", ["18"]],
+        ["assistant", ["It is 18 degrees in Paris."]],
+        ["user", ["And do I need a coat?"]],
     ]
     assert questions[question].startswith("How warm is it here?")
     assert (output, calls, detail["ttft"], detail["speed"]) == ("Take no coat.", "", 0.25, pytest.approx(40, abs=0.1))

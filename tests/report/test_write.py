@@ -78,7 +78,7 @@ def test_rows_are_read_once_and_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
     calls = []
     rows = make_rows(plan)
     comparison = make_comparison(plan, rows)
-    monkeypatch.setattr(formats, "Island", lambda plan: _Island(plan, page_limit=1_000))
+    monkeypatch.setattr(formats, "Island", lambda plan, **more: _Island(plan, page_limit=1_000, **more))
 
     def counted() -> Iterator[Row]:
         calls.append(1)

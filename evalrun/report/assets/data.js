@@ -11,9 +11,10 @@
 //   page.cell(c, s, k)               null, or {word, score, sent, received, seconds, cost, attempts, requests, cached, truncated, estimated, streamed, calls}; null: unknown
 //   page.failed(scorer, place)       whether a scorer (place in page.scorers) failed a cell; page.passed likewise
 //   page.texts(c, s, k)              a promise of the cell's record, null where there is no such cell:
-//       {output, reason, extracted, question, calls, detail, expected, vars: [[name, value] …]}
+//       {output, reason, extracted, question, calls, talk, detail, expected, vars: [[name, value] …]}
 //       output: the answer's or the refusal's text, '' for none. reason: why it failed, or the error. calls: its tool calls, one a line.
-//       detail: what cell_texts.py (cell_detail.py) says of it for the drawer only.
+//       talk, detail: the conversation and what else only the drawer needs, as cell_detail.py has it.
+//   page.shared()                    a promise of what the drawer shares: {codes, pictures, tools}, see cell_detail.py
 //   page.textsNow(c, s, k)           the same at once where the block is at hand, else undefined; page.textsHere(c, s, k) waits for it
 //   page.lines(block)                a promise of a block's lines, one JSON text a case, which is not kept; page.starts[block] is its first case
 // Texts are as a document shows them already (safe_text.visible); they enter the page as text nodes only.
@@ -91,11 +92,11 @@ const page = (() => {
     kept.set(block, found);
     const place = c - starts[block];
     if (typeof found[place] === 'string') found[place] = JSON.parse(found[place]);
-    const [expected, vars, questions, cells, shared] = found[place];
+    const [expected, vars, questions, cells, talks, shared] = found[place];
     let before = 0;
     for (let i = at(c, 0, 0), here = at(c, s, k); i < here; i++) if (numbers.word[i]) before++;
-    const [output, reason, extracted, question, calls, detail] = cells[before];
-    return {output, reason, extracted, question: questions[question], calls, detail: {...shared, ...detail}, expected, vars};
+    const [output, reason, extracted, question, calls, talk, detail] = cells[before];
+    return {output, reason, extracted, question: questions[question], calls, talk: talks[talk], detail: {...shared, ...detail}, expected, vars};
   }
   function textsHere(c, s, k) {
     const block = blockOf(c);
@@ -107,8 +108,10 @@ const page = (() => {
     while (found === undefined) { await load(blockOf(c)); found = textsNow(c, s, k); }
     return found;
   }
+  let sharing = null;
+  const shared = () => sharing ??= inflated('data-shared').json();
   const bit = (line, place) => line[place >> 3] >> (place & 7) & 1;
   return {ready: read(), columns: head.columns, ways: head.by, samples: head.samples, tags: head.tags, scorers: head.scorers, words: head.words, run: head.run,
     real: head.real, pairs: head.pairs, sides: !!head.sides, of: head.of, blocks: head.blocks.length, starts, cases, at, numbers, word, cell,
-    failed: (scorer, place) => bit(failures[scorer], place), passed: (scorer, place) => bit(passes[scorer], place), texts, textsNow, textsHere, lines};
+    failed: (scorer, place) => bit(failures[scorer], place), passed: (scorer, place) => bit(passes[scorer], place), texts, textsNow, textsHere, lines, shared};
 })();
