@@ -106,6 +106,14 @@ class RunStore:
         return cls(folder, lock=None, writer=None)
 
     @classmethod
+    def reader(cls, folder: Path) -> Self:
+        """The run in *folder* for a process whose parent has it open: not checked again, but for each row that is read.
+
+        Nothing is looked at before something is read.
+        """
+        return cls(folder, lock=None, writer=None)
+
+    @classmethod
     def _writing(cls, folder: Path, lock: RunLock) -> Self:
         try:
             connection = open_for_writing(folder / FILE, lock.acknowledged)
