@@ -90,14 +90,16 @@ def stream(
 
 
 def marked_cells(connection: sqlite3.Connection) -> Iterator[tuple[Cell, Case, str | None]]:
-    """Every cell with its case and the digest of its mark, in plan order; nothing that was said is read for it."""
+    """Every cell with its case and the digest of its mark, in plan order; nothing that was said is read for it.
+
+    This only looks for rows to be read: nothing is checked here that is checked when a row is.
+    """
     query = """SELECT c.position, c.cell_key, c.request_key, c.case_id, c.column_id, c.sample,
             c.input_tokens, c.output_tokens, c.turn, c.crc, m.digest
         FROM cells c LEFT JOIN marks m ON m.cell_key = c.cell_key ORDER BY c.position"""
     case_of = lru_cache(_CASES_KEPT)(lambda number: read_case(connection, number))
-    for found in connection.execute(query):
-        cell = read_cell(found)
-        yield cell, case_of(cell.case), found[10]
+    for position, key, request_key, case, *figures, _, _, digest in connection.execute(query):
+        yield Cell(position, key, request_key or key, case, *figures), case_of(case), digest
 
 
 def spans(positions: Iterable[int]) -> Iterator[tuple[int, int]]:
