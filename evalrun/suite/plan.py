@@ -146,10 +146,11 @@ def requests_of(plan: Plan) -> list[list[tuple[int, int]]]:
                 plain[index] = choices, billed
         else:
             choices, billed = plain[index]
-        request = (cell.case, cell.sample // choices)
-        if request in asked[index]:
-            continue
-        asked[index].add(request)
+        if choices > 1:
+            request = (cell.case, cell.sample // choices)
+            if request in asked[index]:
+                continue
+            asked[index].add(request)
         if billed:
             found[index].append((cell.input_tokens, cell.output_tokens * billed))
         else:
