@@ -24,9 +24,14 @@ def inside(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve())
 
 
-def text_form(mode: str) -> dict[str, Any]:
-    """How a file is opened for text: UTF-8 with ``\\n`` as it is, a lone surrogate as a replacement character."""
-    return {} if "b" in mode else {"encoding": "utf-8", "errors": "replace", "newline": ""}
+_AT_ONCE = 1 << 20
+"""Bytes that are written at once: a hundredth of the system calls of the usual 8 KiB, for files of hundreds of MB."""
+
+
+def form_of(mode: str) -> dict[str, Any]:
+    """How a file is opened: text is UTF-8 with ``\\n`` as it is, a lone surrogate as a replacement character."""
+    text = {} if "b" in mode else {"encoding": "utf-8", "errors": "replace", "newline": ""}
+    return {"mode": mode, "buffering": _AT_ONCE, **text}
 
 
 @contextmanager
@@ -37,7 +42,7 @@ def staged(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(name, mode, opener=lambda *_: handle, **text_form(mode)) as file:  # so that the file knows its name
+        with open(name, opener=lambda *_: handle, **form_of(mode)) as file:  # so that the file knows its name
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -203,20 +203,30 @@ class ComparisonCsv(_Table):
             _value(first.case.expected),
             _flag(_is_flip(group)),
         ]
+        by_model: dict[str, list[Row]] = {}
+        for row in group.rows:
+            by_model.setdefault(row.column.model, []).append(row)
         for label in self._models:
-            cells += _compared(group.of_model(label))
+            cells += _compared(by_model.get(label, ()))
         self.record(cells)
 
 
 def _is_flip(group: Group) -> bool:
     """Whether, on the same sample, one model passes and another fails."""
     verdicts = {(row.cell.sample, verdict_of(row)) for row in group.rows}
-    return any((sample, "pass") in verdicts and (sample, "fail") in verdicts for sample in group.samples)
+    return any(verdict == "pass" and (sample, "fail") in verdicts for sample, verdict in verdicts)
 
 
-def _compared(rows: tuple[Row, ...]) -> list[str]:
+def _compared(rows: Sequence[Row]) -> list[str]:
+    """One model's rows."""
     if not rows:
         return [""] * len(_COMPARED)
+    if len(rows) == 1:  # the means of one sample are its own figures
+        row, total = rows[0], total_tokens(rows[0])
+        score = row.mark.score if row.mark is not None and row.scored else None
+        own = _score(score), csv_cell(row.output), "" if total is None else f"{total}.0", _usd(row.cost_usd)
+        return [verdict_of(row), *own]
+    rows = sorted(rows, key=lambda row: row.cell.sample)
     words = {verdict_of(row) for row in rows}
     scores = [row.mark.score for row in rows if row.mark is not None and row.scored]
     return [

@@ -22,7 +22,7 @@ from evalrun.records.trend import TrendPoint
 from evalrun.report.cell_detail import WireOf
 from evalrun.report.csv_files import ComparisonCsv, ResultsCsv, write_summary
 from evalrun.report.island import Island
-from evalrun.report.json_files import manifest, request_lines, results_line
+from evalrun.report.json_files import JsonLines, manifest
 from evalrun.report.junit import JunitXml, TestCases
 from evalrun.report.page import write_page
 from evalrun.report.parquet_file import ResultsParquet, check_parquet
@@ -95,15 +95,19 @@ def _summary_csv(file: IO[Any], begun: Begun) -> Writing:
 
 
 def _results_jsonl(file: IO[Any], begun: Begun) -> Writing:
+    lines = JsonLines(begun.run)
+
     def add(row: Row) -> None:
-        file.write(results_line(row, begun.run) + "\n")
+        file.write(lines.results(row) + "\n")
 
     return Writing(row=add)
 
 
 def _requests_jsonl(file: IO[Any], begun: Begun) -> Writing:
+    lines = JsonLines(begun.run)
+
     def add(row: Row) -> None:
-        for line in request_lines(row, begun.run):
+        for line in lines.requests(row):
             file.write(line + "\n")
 
     return Writing(row=add)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from evalrun.errors import StorageError
-from evalrun.files import staged, text_form
+from evalrun.files import form_of, staged
 from evalrun.records.comparison import Comparison
 from evalrun.records.plan import Cell, Plan
 from evalrun.records.row import Row
@@ -179,7 +179,7 @@ def write_tables(plan: Plan, run: str, rows: Iterable[Row], cells: Iterable[Cell
         writings = []
         for one in chosen:
             mode = "wb" if one.binary else "w"
-            file: Any = stack.enter_context(files[one.name].open(mode, **text_form(mode)))
+            file: Any = stack.enter_context(files[one.name].open(**form_of(mode)))
             writings.append(one.begin(file, Begun(plan=plan, run=run)))
         walk = Walk(plan, writings, cells)
         for row in rows:

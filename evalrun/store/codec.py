@@ -40,9 +40,10 @@ class Codec(Generic[T]):
         return TypeAdapter(self._kind)
 
     @cached_property
-    def _validate_json(self) -> Callable[[str], T]:
-        validate: Callable[[str], T] = self._adapter.validator.validate_json  # its own method would only hand on
-        return validate
+    def _from_json(self) -> Callable[[str], T]:
+        """The adapter's own parser; its method of this name does nothing but hand on to it."""
+        parse: Callable[[str], T] = self._adapter.validator.validate_json
+        return parse
 
     def encode(self, record: T) -> Kept:
         """What is kept of a record without free-form values (exchanges, marks, messages): all but the defaults."""
@@ -70,7 +71,7 @@ class Codec(Generic[T]):
         """The record again. Raises ValueError where *kept* is not one."""
         if isinstance(kept, str) and not kept.startswith(_TAGGED):
             try:
-                return self._validate_json(kept)
+                return self._from_json(kept)
             except ValidationError:
                 pass  # nested deeper than pydantic's parser goes, or damaged: json tells
         try:
