@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evalrun.records.message import Image, Message, Tool, ToolCall, arguments_json
 from evalrun.records.outcome import SCORED, Exchange, Outcome, Response, Status, TokensMethod, status_of
@@ -31,19 +31,28 @@ class Row:
     messages: tuple[Message, ...] = ()
     tools: tuple[Tool, ...] = ()
 
-    @property
-    def outcome(self) -> Outcome | None:
-        """The last exchange's outcome."""
-        return self.exchanges[-1].outcome if self.exchanges else None
+    # What follows from the exchanges and is asked for a dozen times or more in the life of a row.
+    outcome: Outcome | None = field(init=False, repr=False, compare=False)
+    """The last exchange's outcome."""
 
-    @property
-    def status(self) -> Status:
-        """What became of the cell; one whose dialogue goes on is pending."""
+    status: Status = field(init=False, repr=False, compare=False)
+    """What became of the cell; one whose dialogue goes on is pending."""
+
+    replies: tuple[Response, ...] = field(init=False, repr=False, compare=False)
+    """The replies so far, one for each request that got one."""
+
+    def __post_init__(self) -> None:
         exchanges = self.exchanges
-        if not exchanges:
-            return Status.PENDING
-        last = exchanges[-1]
-        return Status.PENDING if last.goes_on else status_of(last.outcome)
+        last = exchanges[-1] if exchanges else None
+        outcome = last.outcome if last else None
+        if len(exchanges) == 1:  # nearly always; so the figures below look at this case first
+            replies: tuple[Response, ...] = (outcome,) if isinstance(outcome, Response) else ()
+        else:
+            replies = tuple([e.outcome for e in exchanges if isinstance(e.outcome, Response)])
+        put = object.__setattr__
+        put(self, "outcome", outcome)
+        put(self, "status", Status.PENDING if last and last.goes_on else status_of(outcome))
+        put(self, "replies", replies)
 
     @property
     def scored(self) -> bool:
@@ -70,15 +79,6 @@ class Row:
             text = self.outcome.text or self.outcome.refusal or ""
             said.append(_said(Message(role="assistant", content=text, tool_calls=self.outcome.tool_calls)))
         return "\n".join(said)
-
-    @property
-    def replies(self) -> tuple[Response, ...]:
-        """The replies so far, one for each request that got one."""
-        exchanges = self.exchanges
-        if len(exchanges) == 1:  # nearly always; so the figures below look at this case first, they are asked for often
-            outcome = exchanges[0].outcome
-            return (outcome,) if isinstance(outcome, Response) else ()
-        return tuple([e.outcome for e in exchanges if isinstance(e.outcome, Response)])
 
     @property
     def prompt_tokens(self) -> int | None:

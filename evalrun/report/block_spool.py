@@ -20,6 +20,7 @@ BLOCK_CHARACTERS = 131_072
 _LEVEL = 5
 _IN_MEMORY = 4_000_000
 _AHEAD = 4
+_THREADS = 2  # of use at the end, when a page is cut down to its limit and nothing else is left to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +33,18 @@ class Block:
 
 
 class BlockSpool:
-    """Takes lines one by one; a thread compresses them meanwhile. What is in memory does not grow with their number."""
+    """Takes lines one by one; threads compress them meanwhile. What is in memory does not grow with their number."""
 
     def __init__(self, *, characters: int = BLOCK_CHARACTERS) -> None:
         self.blocks: list[Block] = []
         self.lengths: list[int] = []
         self._characters = characters
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed by close
-        self._thread = ThreadPoolExecutor(1, "compress")
+        self._threads = ThreadPoolExecutor(_THREADS, "compress")
         self._pending: list[tuple[int, Future[bytes]]] = []
         self._lines: list[str] = []
         self._filled = self._end = 0
-        self._closing = weakref.finalize(self, _close, self._file, self._thread)
+        self._closing = weakref.finalize(self, _close, self._file, self._threads)
 
     @property
     def size(self) -> int:
@@ -83,14 +84,14 @@ class BlockSpool:
         return chosen
 
     def close(self) -> None:
-        """Give back the file and the thread."""
+        """Give back the file and the threads."""
         self._closing()
 
     def _send(self) -> None:
         text, count = "\n".join(self._lines), len(self._lines)
         self._lines, self._filled = [], 0
         self._store(_AHEAD - 1)
-        self._pending.append((count, self._thread.submit(deflated, text)))
+        self._pending.append((count, self._threads.submit(deflated, text)))
 
     def _store(self, ahead: int) -> None:
         """Write what is compressed, until no more than *ahead* blocks are under way."""
@@ -109,6 +110,6 @@ def deflated(text: str | bytes) -> bytes:
     return compressor.compress(text.encode() if isinstance(text, str) else text) + compressor.flush()
 
 
-def _close(file: IO[bytes], thread: ThreadPoolExecutor) -> None:
-    thread.shutdown(wait=False, cancel_futures=True)
+def _close(file: IO[bytes], threads: ThreadPoolExecutor) -> None:
+    threads.shutdown(wait=False, cancel_futures=True)
     file.close()
