@@ -193,7 +193,8 @@ def test_nothing_runs_in_a_browser(folder: Path, browser: Any, name: str) -> Non
         page.mouse.wheel(0, 3_000)
         page.wait_for_timeout(20)
     handlers = page.evaluate(
-        "[...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).filter(a => a.name.startsWith('on')).length"
+        "[...document.querySelectorAll('*')].flatMap(e => [...e.attributes])"
+        ".filter(a => a.name.startsWith('on')).length"
     )
 
     assert page.title() == title
