@@ -21,16 +21,6 @@ from tests.report.hostile import HOSTILE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-CHECKS = {
-    ".html": inert.page,
-    ".csv": inert.table,
-    ".xml": inert.xml,
-    ".json": inert.json_text,
-    ".jsonl": inert.json_lines,
-    ".md": inert.printed,
-    ".log": inert.printed,
-    ".txt": inert.printed,
-}
 FIELDS = (
     *("description", "label", "prompt", "asked", "case", "tag", "variable", "expected", "scorer"),
     *("answer", "refusal", "call", "arguments", "choice", "finish", "fingerprint", "model", "error", "code", "note"),
@@ -174,8 +164,10 @@ def used(folder: Path) -> Iterator[Said]:
 def test_every_file_is_inert(step: tuple[Path, list[Said]]) -> None:
     """Each file of the results parses as what it is, and nothing in it acts."""
     folder, _ = step
-    files = [path for path in (folder / "results").rglob("*") if path.suffix in CHECKS]
-    wrong = {path.name: found for path in files if (found := CHECKS[path.suffix](path.read_bytes().decode("utf-8")))}
+    files = [path for path in (folder / "results").rglob("*") if path.suffix in inert.CHECKS]
+    wrong = {
+        path.name: found for path in files if (found := inert.CHECKS[path.suffix](path.read_bytes().decode("utf-8")))
+    }
 
     assert {path.name for path in files} >= {"report.html", "comparison.html", "index.html", "junit.xml", "run.log"}
     assert wrong == {}
@@ -204,7 +196,7 @@ def test_what_the_step_is_told_is_inert(step: tuple[Path, list[Said]]) -> None:
 def test_every_field_arrived(step: tuple[Path, list[Said]]) -> None:
     """Each field's texts stand in the files that tell of it: the other tests looked at something."""
     folder, said = step
-    files = [path for path in (folder / "results").rglob("*") if path.suffix in CHECKS]
+    files = [path for path in (folder / "results").rglob("*") if path.suffix in inert.CHECKS]
     text = "".join([*(path.read_text("utf-8") for path in files), *(one.out for one in said)])
 
     assert [field for field in FIELDS if f"zq{field}" not in text] == []

@@ -103,3 +103,15 @@ def test_wrong_usage_is_two_and_no_traceback(
     assert answer.err.strip()
     assert "Traceback" not in answer.err
     assert not list(tmp_path.glob("results/*/*"))
+
+
+def test_a_missing_word_is_told_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a command wants, and in which order, stands below the complaint."""
+    said = call(capsys, "show", "basic")
+
+    assert said.code == 2
+    assert said.out == ""
+    complaint, usage = said.err.splitlines()
+    assert complaint == "Missing argument 'ROW'."
+    assert usage.startswith("Usage: ")
+    assert usage.endswith(" show [OPTIONS] RUN ROW")

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 
 from evalrun.safe_text import csv_cell
 from tests.report.test_index_page import MORE, SVG
@@ -71,6 +72,19 @@ def printed(text: str) -> list[str]:
     plain = _COLOR.sub("", text)
     lines = [line for line in plain.split("\n") if not _ANNOTATION.fullmatch(line)]
     return [found.group() for found in _COMMAND.finditer("\n".join(lines))] + _acting(plain, bidi=True)
+
+
+CHECKS: dict[str, Callable[[str], list[str]]] = {
+    ".html": page,
+    ".csv": table,
+    ".xml": xml,
+    ".json": json_text,
+    ".jsonl": json_lines,
+    ".md": printed,
+    ".log": printed,
+    ".txt": printed,
+}
+"""What looks at a file, by how its name ends."""
 
 
 def _acting(text: str, *, bidi: bool) -> list[str]:

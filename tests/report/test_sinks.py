@@ -88,17 +88,6 @@ SAID: dict[str, Callable[[Run], str]] = {
 }
 """What is printed, and the files beside those of a run's report."""
 
-CHECKS: dict[str, Callable[[str], list[str]]] = {
-    ".html": inert.page,
-    ".csv": inert.table,
-    ".xml": inert.xml,
-    ".json": inert.json_text,
-    ".jsonl": inert.json_lines,
-    ".md": inert.printed,
-    ".log": inert.printed,
-    ".txt": inert.printed,
-}
-
 REPORTS = [file.name for file in REPORT_FILES if not file.binary]
 SINKS = [*REPORTS, *SAID, *STEP_FILES.values(), "step-log.txt", "run.log"]
 
@@ -150,7 +139,7 @@ def test_nothing_acts_in_any_sink(folder: Path, name: str) -> None:
     text = (folder / name).read_bytes().decode("utf-8")
 
     assert len(text) > 1_000
-    assert CHECKS[Path(name).suffix](text) == []
+    assert inert.CHECKS[Path(name).suffix](text) == []
 
 
 def test_no_file_is_forgotten(folder: Path) -> None:
