@@ -208,6 +208,7 @@ def test_more_only_where_something_is_cut(show: Any, long_answers: Path) -> None
     assert first.locator("[data-more]").inner_text() == "less"
     assert page.evaluate("document.activeElement.textContent") == "less"
     first.get_by_text("show all 38 kB").click()
+    page.locator("#cell").get_by_text(re.compile("show all 38 kB")).click()
     assert "word4399" in page.inner_text("#cell")
     page.keyboard.press("Escape")
     first.locator("[data-more]").click()
