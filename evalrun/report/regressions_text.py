@@ -15,15 +15,18 @@ def regression_lines(found: Regressions, width: int) -> list[str]:
     """A sentence, then a line or two for each of the worst; nothing where nothing got worse."""
     if not found.failing:
         return []
-    many = (
-        f"{numbers.count(found.failing)} of {numbers.plural(found.compared, 'answer')} that passed in {found.against}"
-    )
-    verb = "now fails" if found.failing == 1 else "now fail"
     more = ", the worst:" if found.failing > len(found.worst) else ":"
     return [
-        *wrapped(f"{many} {verb}{more}", width),
+        *wrapped(f"{failing_of(found)}{more}", width),
         *(short for one in found.worst for line in _lines(one, width) for short in _fitting(line, width)),
     ]
+
+
+def failing_of(found: Regressions) -> str:
+    """How many answers got worse, as a sentence without its full stop."""
+    verb = "now fails" if found.failing == 1 else "now fail"
+    answers = numbers.plural(found.compared, "answer")
+    return f"{numbers.count(found.failing)} of {answers} that passed in {found.against} {verb}"
 
 
 def _fitting(line: str, width: int) -> list[str]:

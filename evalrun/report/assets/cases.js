@@ -248,5 +248,5 @@ const view = (() => {
   body.addEventListener('focusin', event => {
     for (const [at, element] of drawn) if (element.contains(event.target)) { drawn.get(now)?.classList.remove('now'); now = at; element.classList.add('now'); }
   });
-  return {draw, place, step, focus, near, back, shownChoices, resized: () => { heights.clear(); fill(); }, get rows() { return list; }, get now() { return now; }};
+  return {draw, place, step, focus, near, back, shownChoices, get rows() { return list; }, get now() { return now; }};
 })();
