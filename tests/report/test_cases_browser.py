@@ -340,6 +340,36 @@ def test_a_link_shows_the_same(show: Any, folder: Path) -> None:
     assert shown.complaints == wrong.complaints == []
 
 
+def test_going_back_undoes_a_switch_and_a_clearing(show: Any, tmp_path: Path) -> None:
+    """Back after a switch of columns lays them out as before; back after Clear has the words in the search again."""
+    shown = show(written(tmp_path, top_p=(0.5, 1)))
+    page = shown.page
+    models = page.locator("#k-head .col").all_inner_texts()
+    page.select_option("#by", "parameters")
+    switched = page.locator("#k-head .col").all_inner_texts()
+    page.go_back()
+    page.wait_for_function("document.querySelector('#by').value === 'models'")
+
+    assert switched != models == page.locator("#k-head .col").all_inner_texts()
+    page.fill("#q", "no such words")
+    page.click("#clear-b")
+    page.go_back()
+    page.wait_for_function("location.hash === '#q=no+such+words'")
+    assert page.input_value("#q") == "no such words"
+    assert shown.complaints == []
+
+
+def test_a_filter_that_is_taken_back_leaves_the_focus_near(show: Any, folder: Path) -> None:
+    """Pressing away a verdict goes on to the next one, and after the last to the buttons before it."""
+    page = show(folder).page
+    page.locator("#k-head .facets button").nth(0).click()
+    page.locator("#k-head .facets button").nth(1).click()
+    for _ in range(2):
+        page.locator("#chips button").first.click()
+
+    assert page.evaluate("document.activeElement.dataset.show") == "all"
+
+
 def test_what_names_a_filter_is_one(show: Any, folder: Path) -> None:
     """Anything on the page with data-filter leaves the rows that it names, and a second press takes it back."""
     page = show(folder).page

@@ -85,6 +85,25 @@ def test_the_demo_has_no_barrier(open_page: Open, demo: Path, scheme: str) -> No
     assert shown.complaints == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_open_answer_and_the_keys_have_no_barrier(open_page: Open, demo: Path, scheme: str) -> None:
+    """Chat, Code and Raw of an answer, and the list of keys: axe-core finds nothing serious in any of them."""
+    shown = open_page(demo, scheme=scheme)
+    page = shown.page
+    page.locator(".cmp .open").first.click()
+    page.wait_for_selector("#cell[open] .panel")
+    for key, tab in (("1", "chat"), ("2", "code"), ("3", "raw")):
+        page.keyboard.press(key)
+        assert page.get_attribute("[role=tab][aria-selected=true]", "id") == f"tab-{tab}"
+        assert faults(page) == [], tab
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+
+    assert page.locator("#keys").is_visible()
+    assert faults(page) == []
+    assert shown.complaints == []
+
+
 def test_axe_would_find_one(open_page: Open, tmp_path: Path) -> None:
     """The check itself works: pale text and a picture without words are found."""
     page = tmp_path / "bad.html"
