@@ -387,7 +387,7 @@ def test_what_names_a_filter_is_one(show: Any, folder: Path) -> None:
 
 
 def test_twelve_columns_fit(show: Any, tmp_path: Path) -> None:
-    """As many columns as fit are shown, the best among them; the menu picks others; nothing scrolls sideways."""
+    """As many columns as fit are shown; the menu picks others; nothing scrolls sideways."""
     words = Words(labels=tuple(f"model {n}" for n in range(12)))
     shown = show(written(tmp_path, words=words))
     page = shown.page

@@ -191,3 +191,12 @@ def test_twelve_columns_are_one_table(open_page: Open, page_of: Callable[[str], 
     assert page.locator("#summary tbody tr").count() == 12
     assert page.evaluate("getComputedStyle(document.querySelector('#summary tbody tr')).display") == "table-row"
     assert heights[0] > 320
+
+
+def test_of_twelve_columns_the_leading_ones_are_side_by_side(open_page: Open, page_of: Callable[[str], Path]) -> None:
+    """Where not all fit, the cases show the leader and those that come next to it, in the suite's order."""
+    page = open_page(page_of("twelve")).page
+    page.wait_for_selector("html[data-ready]", state="attached")
+    ranked = page.locator("#summary tbody th b").all_inner_texts()
+
+    assert page.locator("#k-head .col b").all_inner_texts() == ranked[:3][::-1]
