@@ -272,7 +272,7 @@ def test_keys_move_over_the_table(show: Any, folder: Path) -> None:
     assert focused().startswith("france, mini: pass")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    assert page.locator("#cell").is_visible()
+    page.wait_for_selector("#cell[open]")
     page.keyboard.press("Escape")
     assert focused().startswith("japan, mini")
     page.keyboard.press("?")
@@ -399,7 +399,7 @@ def test_twelve_columns_fit(show: Any, tmp_path: Path) -> None:
     assert len(heads) == 1 + (1280 - 360) // 240
     assert page.inner_text("#columns-n") == "Columns: 3 of 12"
     assert "model 11" in page.inner_text("#k-head")
-    assert "hide=model-1,model-3" in page.url
+    assert "hide=model-1," in page.url
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert shown.complaints == []
 
