@@ -12,6 +12,7 @@ from evalrun.report.standings import leading
 from evalrun.report.view import view
 from tests.report.factory import Words
 from tests.report.hostile_run import Run
+from tests.report.states import STATES
 from tests.report.test_page import made
 
 
@@ -42,6 +43,35 @@ def test_the_legend_of_pairs_says_which_cases_it_counts() -> None:
         "v=large-model:fail,mini:pass",
         "v=large-model:fail,mini:fail",
     ]
+
+
+def test_a_headline_that_leaves_the_first_place_open_says_so() -> None:
+    """Where the leader ties with the runner-up and beats a later one, headline and table name the runner-up."""
+    run = STATES["twelve"]().run
+    said = shown(run)
+    first = said["summary"][0]
+
+    assert said["headline"]["claim"].startswith("vendor-3/model-11-instructinstruct beats vendor-0/model-8")
+    assert said["headline"]["rest"] == ", but is not distinguishable from vendor-2/model-10-instruct"
+    assert said["title"].endswith(said["headline"]["rest"])
+    assert (first["against"]["word"], first["against"]["note"]) == (
+        "ahead, not decided",
+        "over vendor-2/model-10-instruct",
+    )
+    assert first["against"]["by"] == said["summary"][1]["against"]["by"].replace("−", "+")
+
+
+def test_requests_are_told_once() -> None:
+    """The last row of the summary tells requests, attempts only where there were more, nothing where none was sent."""
+    run = made()
+
+    def told(requests: int, attempts: int) -> str:
+        first, *rest = run.comparison.columns
+        zero = [replace(one, requests=0, attempts=0) for one in rest]
+        columns = (replace(first, requests=requests, attempts=attempts), *zero)
+        return str(shown(run, columns=columns)["totals"]["sent"])
+
+    assert [told(0, 0), told(5, 5), told(5, 7)] == ["", "5 requests", "5 requests, 7 attempts"]
 
 
 def test_names_in_the_headline_are_not_torn() -> None:

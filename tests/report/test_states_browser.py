@@ -85,6 +85,25 @@ def test_the_demo_has_no_barrier(open_page: Open, demo: Path, scheme: str) -> No
     assert shown.complaints == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_open_answer_and_the_keys_have_no_barrier(open_page: Open, demo: Path, scheme: str) -> None:
+    """Chat, Code and Raw of an answer, and the list of keys: axe-core finds nothing serious in any of them."""
+    shown = open_page(demo, scheme=scheme)
+    page = shown.page
+    page.locator(".cmp .open").first.click()
+    page.wait_for_selector("#cell[open] .panel")
+    for key, tab in (("1", "chat"), ("2", "code"), ("3", "raw")):
+        page.keyboard.press(key)
+        assert page.get_attribute("[role=tab][aria-selected=true]", "id") == f"tab-{tab}"
+        assert faults(page) == [], tab
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+
+    assert page.locator("#keys").is_visible()
+    assert faults(page) == []
+    assert shown.complaints == []
+
+
 def test_axe_would_find_one(open_page: Open, tmp_path: Path) -> None:
     """The check itself works: pale text and a picture without words are found."""
     page = tmp_path / "bad.html"
@@ -172,3 +191,12 @@ def test_twelve_columns_are_one_table(open_page: Open, page_of: Callable[[str], 
     assert page.locator("#summary tbody tr").count() == 12
     assert page.evaluate("getComputedStyle(document.querySelector('#summary tbody tr')).display") == "table-row"
     assert heights[0] > 320
+
+
+def test_of_twelve_columns_the_leading_ones_are_side_by_side(open_page: Open, page_of: Callable[[str], Path]) -> None:
+    """Where not all fit, the cases show the leader and those that come next to it, in the suite's order."""
+    page = open_page(page_of("twelve")).page
+    page.wait_for_selector("html[data-ready]", state="attached")
+    ranked = page.locator("#summary tbody th b").all_inner_texts()
+
+    assert page.locator("#k-head .col b").all_inner_texts() == ranked[:3][::-1]
