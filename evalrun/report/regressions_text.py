@@ -1,6 +1,9 @@
-"""What got worse, for a terminal: how many answers, and the worst of them with what they say. Pure."""
+"""What got worse, for a terminal and the page: how many answers, and the worst of them with what they say. Pure."""
 
 from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
 
 from evalrun.records.regression import Regression, Regressions
 from evalrun.report import numbers
@@ -20,6 +23,25 @@ def regression_lines(found: Regressions, width: int) -> list[str]:
         *wrapped(f"{failing_of(found)}{more}", width),
         *(short for one in found.worst for line in _lines(one, width) for short in _fitting(line, width)),
     ]
+
+
+def worse_view(found: Regressions | None) -> dict[str, Any] | None:
+    """The same for the page, each with a filter that finds its case; None where nothing got worse."""
+    if found is None or not found.failing:
+        return None
+    return {
+        "heading": failing_of(found) + (", the worst:" if found.failing > len(found.worst) else ""),
+        "items": [
+            {
+                "filter": f"q={quote(one.case, safe='', encoding='utf-8', errors='replace')}",
+                "case": one.case,
+                "column": one.column + ("" if one.sample is None else f" #{one.sample}"),
+                "why": f"expected “{one.expected}”, " if one.expected else f"{one.reason}; " if one.reason else "",
+                "said": f"said “{one.said}”" if one.said else "said nothing",
+            }
+            for one in found.worst
+        ],
+    }
 
 
 def failing_of(found: Regressions) -> str:

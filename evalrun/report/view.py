@@ -16,6 +16,7 @@ from evalrun.report.colophon import colophon
 from evalrun.report.column_rows import both, column_row, rate_scale
 from evalrun.report.fields import moment, to_text
 from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
+from evalrun.report.regressions_text import worse_view
 from evalrun.report.slugs import slugs
 from evalrun.report.standings import best_column, by_place, headline_pair, named, next_pair
 from evalrun.report.totals import Totals, scored_of
@@ -46,6 +47,7 @@ def view(
         "badges": _badges(comparison, totals, partial=partial),
         "strip": _strip(plan, comparison),
         "gates": _gates(comparison, facts),
+        "worse": worse_view(facts.regressions),
         "summary": [column_row(plan, comparison, figures, partial=partial) for figures in by_place(comparison)],
         "compared": bool(comparison.pairs),
         "fronts": any((c.on_cost_front or c.on_latency_front) and not c.simulated for c in comparison.columns),

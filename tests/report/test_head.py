@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from evalrun.records.comparison import Interval
+from evalrun.records.regression import Regression, Regressions
 from evalrun.report.charts_view import charts_view, series
 from evalrun.report.fields import moment
 from evalrun.report.standings import leading
@@ -148,3 +149,23 @@ def test_what_winning_costs_stands_out() -> None:
 def test_times_are_told_as_people_read_them(iso: str, said: str) -> None:
     """A moment in UTC; what is no moment stays as it is."""
     assert moment(iso) == said
+
+
+def test_what_got_worse_stands_below_the_gates() -> None:
+    """A sentence, then each of the worst with a filter that finds its case; nothing where nothing got worse."""
+    worst = Regression(case="a b/c", column="large", sample=1, expected="Paris", said="Sydney", reason="")
+    found = Regressions(against="run r1", compared=40, failing=2, worst=(worst, replace(worst, expected="", said="")))
+    run = made()
+    told = shown(replace(run, facts=replace(run.facts, regressions=found)))["worse"]
+
+    assert told["heading"] == "2 of 40 answers that passed in run r1 now fail"
+    assert told["items"][0] == {
+        "filter": "q=a%20b%2Fc",
+        "case": "a b/c",
+        "column": "large #1",
+        "why": "expected “Paris”, ",
+        "said": "said “Sydney”",
+    }
+    assert told["items"][1]["why"] + told["items"][1]["said"] == "said nothing"
+    kept = replace(found, failing=0, worst=())
+    assert shown(replace(run, facts=replace(run.facts, regressions=kept)))["worse"] is None

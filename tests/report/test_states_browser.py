@@ -3,11 +3,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evalrun.records.regression import Regression, Regressions
 from evalrun.report.write import write_reports
 from tests.conftest import ROOT
 from tests.report.hostile import HOSTILE
@@ -200,3 +202,19 @@ def test_of_twelve_columns_the_leading_ones_are_side_by_side(open_page: Open, pa
     ranked = page.locator("#summary tbody th b").all_inner_texts()
 
     assert page.locator("#k-head .col b").all_inner_texts() == ranked[:3][::-1]
+
+
+def test_what_got_worse_leads_to_its_case(open_page: Open, tmp_path: Path) -> None:
+    """The name of a case that fails now filters the table to it and goes there."""
+    run = STATES["three"]().run
+    row = next(iter(run.rows()))
+    one = Regression(case=row.case.id, column=row.column.label, sample=None, expected="Paris", said="Rome", reason="")
+    facts = replace(run.facts, regressions=Regressions(against="run r1", compared=9, failing=1, worst=(one,)))
+    write_reports(tmp_path, run.plan, run.rows, run.comparison, facts)
+    page = open_page(tmp_path / "report.html").page
+    page.click("#worse button")
+    page.wait_for_function("scrollY > 500")
+
+    assert page.inner_text("#count").startswith("1 of ")
+    assert row.case.id in page.evaluate("location.hash")
+    assert faults(page) == []
