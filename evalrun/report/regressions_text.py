@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from evalrun.records.regression import Regression, Regressions
 from evalrun.report import numbers
@@ -33,7 +32,7 @@ def worse_view(found: Regressions | None) -> dict[str, Any] | None:
         "heading": failing_of(found) + (", the worst:" if found.failing > len(found.worst) else ""),
         "items": [
             {
-                "filter": f"q={quote(one.case, safe='', encoding='utf-8', errors='replace')}",
+                "filter": f"q={_escaped(one.case)}",
                 "case": one.case,
                 "column": one.column + ("" if one.sample is None else f" #{one.sample}"),
                 "why": f"expected “{one.expected}”, " if one.expected else f"{one.reason}; " if one.reason else "",
@@ -42,6 +41,14 @@ def worse_view(found: Regressions | None) -> dict[str, Any] | None:
             for one in found.worst
         ],
     }
+
+
+def _escaped(text: str) -> str:
+    """The text as the value of a query: everything but ASCII letters and digits as %XX of its UTF-8."""
+    escaped = (
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode(errors="replace")
+    )
+    return "".join(escaped)
 
 
 def failing_of(found: Regressions) -> str:
