@@ -24,6 +24,16 @@ def inside(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve())
 
 
+_AT_ONCE = 1 << 20
+"""Bytes that are written at once: a hundredth of the system calls of the usual 8 KiB, for files of hundreds of MB."""
+
+
+def form_of(mode: str) -> dict[str, Any]:
+    """How a file is opened: text is UTF-8 with ``\\n`` as it is, a lone surrogate as a replacement character."""
+    text = {} if "b" in mode else {"encoding": "utf-8", "errors": "replace", "newline": ""}
+    return {"mode": mode, "buffering": _AT_ONCE, **text}
+
+
 @contextmanager
 def staged(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Write a file beside *path*, flush it to the disk, then rename it: a reader sees the old one or the new, whole.
@@ -31,9 +41,8 @@ def staged(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     Text is UTF-8 with ``\\n`` kept as it is; a lone surrogate is written as a replacement character, never an error.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "errors": "replace", "newline": ""}
     try:
-        with os.fdopen(handle, mode, **text) as file:
+        with open(name, opener=lambda *_: handle, **form_of(mode)) as file:  # so that the file knows its name
             yield file
             file.flush()
             os.fsync(file.fileno())

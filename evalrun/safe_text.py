@@ -133,7 +133,12 @@ def csv_cell(text: str) -> str:
     ones too), and of what begins with a tab or a line break (OWASP, CSV injection). A plain number such as ``-5`` is
     none of that and stays. Control characters but ``\\t \\n \\r`` become visible escapes.
     """
-    cell = text if _harmless(text) else _FOR_CELLS.sub(_escape, text)
+    if _harmless(text):
+        if not text or text[0].isalnum():  # told cheaply, as nearly all are: what could be a formula begins otherwise
+            return text
+        cell = text
+    else:
+        cell = _FOR_CELLS.sub(_escape, text)
     return "'" + cell if _FORMULA.match(cell) and not _PLAIN_NUMBER.fullmatch(cell) else cell
 
 

@@ -26,8 +26,8 @@ from evalrun.conduct.regressions import Watcher, before_of, regressions_of
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
 from evalrun.conduct.trend import trend_of
-from evalrun.conduct.wires import Wires
-from evalrun.errors import ExitCode, StorageError
+from evalrun.conduct.writing import reports_of, write
+from evalrun.errors import ExitCode
 from evalrun.prices import price_date
 from evalrun.records.baseline import Baseline
 from evalrun.records.comparison import Comparison
@@ -36,9 +36,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
 from evalrun.records.suite import Price
-from evalrun.records.trend import TrendPoint
 from evalrun.report.formats import standing
-from evalrun.report.write import write_reports
 from evalrun.stats.compare import compare
 from evalrun.store.prices import with_overrides
 from evalrun.store.run import RunStore
@@ -101,14 +99,22 @@ def finish(
     baseline = baseline_of(plan.suite)
     before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
     watcher = None if before is None else Watcher(before)
-    finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch), baseline, watcher)
-    regressions = None if watcher is None else regressions_of(store, plan, watcher)
-    facts = replace(finished.facts, digests=column_digests(plan), regressions=regressions)
-    store.set_meta(
-        state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
-    )
-    trend = trend_of(store.folder, plan, finished.comparison, facts)
-    written = write(store, plan, finished.comparison, facts, trend, formats=formats, more=options.formats)
+    stale: tuple[Path, ...] = ()
+    if formats is None:
+        formats, stale = standing(store.folder, options.formats)
+    with reports_of(store, plan, formats) as reports:
+        rows: Iterator[Row] = store.rows(with_messages=reports.wants_rows)
+        if reports.wants_rows:
+            rows = reports.over(with_tools(row, plan) for row in rows)
+        rows = rows if watcher is None else watcher.over(rows)
+        finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch), baseline, rows)
+        regressions = None if watcher is None else regressions_of(store, plan, watcher)
+        facts = replace(finished.facts, digests=column_digests(plan), regressions=regressions)
+        store.set_meta(
+            state=facts.state, exit_code=facts.exit_code, reason=facts.reason, ending=ending.as_json(), sitting=said
+        )
+        trend = trend_of(store.folder, plan, finished.comparison, facts)
+        written = write(store, reports, plan, finished.comparison, facts, trend, stale=stale)
     warning = refresh_index(options.results, store.folder)
     return replace(finished, facts=facts, written=written, warnings=(warning,) if warning else ())
 
@@ -129,7 +135,7 @@ def as_it_stands(store: RunStore) -> Finished:
     }
     plan = with_human(with_overrides(store.plan(), store.prices()), verdicts_of(store))
     decided = stopped(store, plan, watch_of(store, plan))
-    return _finished(store, plan, last_ending(store), said, (), decided, baseline_of(plan.suite))
+    return _finished(store, plan, last_ending(store), said, (), decided, baseline_of(plan.suite), store.rows())
 
 
 def _finished(
@@ -140,16 +146,12 @@ def _finished(
     changes: tuple[str, ...],
     stopping: Stopped | None,
     baseline: Baseline | str,
-    watcher: Watcher | None = None,
+    rows: Iterator[Row],
 ) -> Finished:
-    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early.
-
-    The *watcher* sees every row that is counted.
-    """
+    """The run in figures and facts; *said* is what its last sitting was, *stopping* what it decided early."""
     ended = ending.interrupted is None and not ending.paused
     reckoned = _forecast(plan)
     a_day = cases_a_day(plan, {label: said["requests"] for label, said in reckoned.items()})
-    rows = store.rows() if watcher is None else watcher.over(store.rows())
     comparison = compare(
         plan,
         rows,
@@ -195,38 +197,6 @@ def _noted(store: RunStore, key: str) -> Any:
     sittings = store.sittings()
     crashed = bool(sittings) and sittings[-1].ended_at is None
     return None if crashed else store.meta().get(key)
-
-
-def write(
-    store: RunStore,
-    plan: Plan,
-    comparison: Comparison,
-    facts: RunFacts,
-    trend: tuple[TrendPoint, ...],
-    *,
-    formats: Collection[str] | None,
-    more: Collection[str],
-) -> tuple[str, ...]:
-    """Write a run's reports beside its database; their names. Raises StorageError where the disk refuses."""
-    stale: tuple[Path, ...] = ()
-    if formats is None:
-        formats, stale = standing(store.folder, more)
-
-    def rows() -> Iterator[Row]:
-        return (with_tools(row, plan) for row in store.rows(with_messages=True))
-
-    try:
-        written = write_reports(
-            store.folder, plan, rows, comparison, facts, trend=trend, formats=formats, wire_of=Wires(plan)
-        )
-        for path in stale:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"{store.folder}: the reports cannot be written ({error.strerror or error}); every answer is in run.db\n"
-            f"write them again with: evalrun report {shlex.quote(str(store.folder))}"
-        ) from error
-    return written
 
 
 def _standing(comparison: Comparison, ending: Ending, paused_exit_code: int) -> tuple[RunState, int]:

@@ -38,7 +38,8 @@ def score_rows(store: RunStore, plan: Plan, prices: Mapping[str, Price]) -> int:
         return f"{digests[case.id]}-{verdict_tag(verdict)}" if verdict else digests[case.id]
 
     def marks() -> Iterator[tuple[str, str, Mark]]:
-        for row, wanted in store.marks_missing(digest_of, with_messages=whole):
+        by_case = None if verdicts else [digests[case.id] for case in suite.cases]
+        for row, wanted in store.marks_missing(digest_of, with_messages=whole, by_case=by_case):
             also = human_score(row, verdicts)
             mark = score(with_tools(row, plan), suite.scorers, suite.threshold, also=also)
             if mark is not None:

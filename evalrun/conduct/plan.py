@@ -14,7 +14,7 @@ from evalrun.records.request import Request
 from evalrun.records.suite import Gate, Suite
 from evalrun.scoring import OPTIONS
 from evalrun.suite.load import Overrides, load_suite
-from evalrun.suite.plan import asking, expected_requests, first_request, make_plan
+from evalrun.suite.plan import first_request, make_plan, requests_of
 from evalrun.suite.select import select
 
 _SAMPLE_SEED = 0
@@ -65,11 +65,9 @@ def forecast(plan: Plan) -> list[ColumnForecast]:
     """
     models = {model.label: model for model in plan.suite.models}
     found = []
-    for index, column in enumerate(plan.columns):
-        cells = [cell for cell in plan.cells if cell.column == index]
+    for column, requests in zip(plan.columns, requests_of(plan), strict=True):
         model = models[column.model]
         provider = plan.suite.providers[model.provider]
-        requests = [size for cell in asking(plan, cells) for size in expected_requests(plan, cell)]
         tokens_in = sum(sent for sent, _ in requests)
         tokens_out = sum(written for _, written in requests)
         price = model.price

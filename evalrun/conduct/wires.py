@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from evalrun.errors import UsageError
 from evalrun.providers.wire import wire_request
@@ -30,12 +30,16 @@ Shape = tuple[object, ...]
 
 
 class Wires:
-    """The requests of a plan's cells. Mutable state: the requests of the shapes met so far, a bounded number."""
+    """The requests of a plan's cells.
+
+    Mutable state: the requests of the shapes met so far, a bounded number, and what was found of the last messages.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._models = {model.label: model for model in plan.suite.models}
         self._met: dict[Shape, WireRequest | str] = {}
+        self._said = _Said.of(())
 
     def __call__(self, row: Row) -> Wire | str:
         """The last request of a row that was read with its messages; a cell that was not asked has its first one.
@@ -46,13 +50,14 @@ class Wires:
         if model.recorded is not None:
             return f"nothing was sent: the answer comes from {model.recorded.file}"
         messages = row.messages or first_request(self._plan, row.cell).messages
-        marked = not any(message.tool_calls or message.carried for message in messages)
-        texts = _texts(messages) if marked else ()
-        if not marked or any(not text.strip() for text in texts):
+        if messages is not self._said.messages:  # the columns of a case are often asked the same
+            self._said = _Said.of(messages)
+        texts = self._said.texts
+        if not self._said.marked:
             request = replace(first_request(self._plan, row.cell), messages=messages)
             made = self._made(request, model, marked=False)
             return made if isinstance(made, str) else Wire(request=made)
-        shape = self._shape(row.cell, messages)
+        shape = self._shape(row.cell)
         made = self._met.get(shape, "")
         if not made:
             made = self._made(replace(first_request(self._plan, row.cell), messages=messages), model, marked=True)
@@ -65,12 +70,12 @@ class Wires:
             texts = ()
         return Wire(request=made, texts=texts, pictures=self._pictures(messages))
 
-    def _shape(self, cell: Cell, messages: tuple[Message, ...]) -> Shape:
-        """The same for requests that differ in their texts alone."""
+    def _shape(self, cell: Cell) -> Shape:
+        """The same for requests that differ in their texts alone; their messages are those met last."""
         case, prompt = self._plan.suite.cases[cell.case], prompt_of(self._plan, cell)
         own = json.dumps(dict(case.params), sort_keys=True, default=str) if case.params else ""
         tools = cell.case if prompt.tools_from else -1
-        return (cell.column, cell.sample, own, tools, *(_form(message) for message in messages))
+        return (cell.column, cell.sample, own, tools, *self._said.forms)
 
     def _made(self, request: Request, model: Model, *, marked: bool) -> WireRequest | str:
         if marked and not _may_be_marked(request):
@@ -87,6 +92,24 @@ class Wires:
     def _pictures(self, messages: tuple[Message, ...]) -> tuple[tuple[str, str], ...]:
         known = self._plan.suite.pictures
         return tuple((digest, known[digest].base64) for digest in _shown(messages) if digest in known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Messages, their texts, what of each is not its texts, and whether marks can stand in the texts' place."""
+
+    messages: tuple[Message, ...]
+    texts: tuple[str, ...]
+    forms: tuple[object, ...]
+    marked: bool
+
+    @classmethod
+    def of(cls, messages: tuple[Message, ...]) -> _Said:
+        """What is to be found of *messages*."""
+        texts = _texts(messages)
+        calls = any(message.tool_calls or message.carried for message in messages)
+        marked = not calls and all(text.strip() for text in texts)
+        return cls(messages, texts, tuple(map(_form, messages)), marked)
 
 
 def _placed(provider: Provider) -> Provider:

@@ -39,15 +39,17 @@ class Row:
     @property
     def status(self) -> Status:
         """What became of the cell; one whose dialogue goes on is pending."""
-        if not self.exchanges:
-            return status_of(None)
-        last = self.exchanges[-1]
+        exchanges = self.exchanges
+        if not exchanges:
+            return Status.PENDING
+        last = exchanges[-1]
         return Status.PENDING if last.goes_on else status_of(last.outcome)
 
     @property
     def scored(self) -> bool:
         """Whether the cell counts in a pass rate."""
-        return self.status in SCORED and self.mark is not None and self.mark.verdict is not None
+        mark = self.mark
+        return mark is not None and mark.verdict is not None and self.status in SCORED
 
     @property
     def output(self) -> str:
@@ -73,7 +75,7 @@ class Row:
     def replies(self) -> tuple[Response, ...]:
         """The replies so far, one for each request that got one."""
         exchanges = self.exchanges
-        if len(exchanges) == 1:  # nearly always; every figure below asks for it
+        if len(exchanges) == 1:  # nearly always; so the figures below look at this case first, they are asked for often
             outcome = exchanges[0].outcome
             return (outcome,) if isinstance(outcome, Response) else ()
         return tuple([e.outcome for e in exchanges if isinstance(e.outcome, Response)])
@@ -95,23 +97,34 @@ class Row:
     @property
     def cached_tokens(self) -> int | None:
         """Of the tokens sent, those that the vendor had cached, as far as replies say."""
-        return _known_sum([reply.usage.cached_tokens for reply in self.replies])
+        replies = self.replies
+        if len(replies) == 1:
+            return replies[0].usage.cached_tokens
+        return _known_sum([reply.usage.cached_tokens for reply in replies])
 
     @property
     def reasoning_tokens(self) -> int | None:
         """Of the tokens received, those of hidden reasoning, as far as replies say."""
-        return _known_sum([reply.usage.reasoning_tokens for reply in self.replies])
+        replies = self.replies
+        if len(replies) == 1:
+            return replies[0].usage.reasoning_tokens
+        return _known_sum([reply.usage.reasoning_tokens for reply in replies])
 
     @property
     def tokens_method(self) -> TokensMethod | None:
         """How the tokens were found: the least of the ways in which those of all replies were; None without a reply."""
-        methods = {reply.usage.method for reply in self.replies}
-        return methods.pop() if len(methods) == 1 else max(methods, key=_METHODS.index, default=None)
+        replies = self.replies
+        if len(replies) == 1:
+            return replies[0].usage.method
+        return max((reply.usage.method for reply in replies), key=_METHODS.index, default=None)
 
     @property
     def cost_usd(self) -> float | None:
         """What the cell cost; None where a price is unknown. Answers from the cache cost nothing now."""
-        costs = [e.cost_usd for e in self.exchanges if isinstance(e.outcome, Response)]
+        exchanges = self.exchanges
+        if len(exchanges) == 1:
+            return exchanges[0].cost_usd if isinstance(exchanges[0].outcome, Response) else None
+        costs = [e.cost_usd for e in exchanges if isinstance(e.outcome, Response)]
         return None if not costs or any(c is None for c in costs) else sum(c for c in costs if c is not None)
 
     @property
@@ -152,17 +165,26 @@ class Row:
     @property
     def requests(self) -> int:
         """How many requests were sent for the cell; what came from a file or the cache was not."""
-        return sum(1 for exchange in self.exchanges if exchange.attempts)
+        exchanges = self.exchanges
+        if len(exchanges) == 1:
+            return 1 if exchanges[0].attempts else 0
+        return sum(1 for exchange in exchanges if exchange.attempts)
 
     @property
     def attempts(self) -> int:
         """How many times they were sent, retries among them."""
-        return sum(len(exchange.attempts) for exchange in self.exchanges)
+        exchanges = self.exchanges
+        if len(exchanges) == 1:
+            return len(exchanges[0].attempts)
+        return sum(len(exchange.attempts) for exchange in exchanges)
 
     @property
     def from_cache(self) -> bool:
         """Whether every reply came out of the response cache."""
-        return bool(self.exchanges) and all(e.from_cache for e in self.exchanges)
+        exchanges = self.exchanges
+        if len(exchanges) == 1:
+            return exchanges[0].from_cache
+        return bool(exchanges) and all(e.from_cache for e in exchanges)
 
 
 def _sum(figures: list[int | None]) -> int | None:

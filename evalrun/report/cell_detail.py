@@ -129,7 +129,7 @@ class CellDetails:
         request = wire.request
         if any(len(text) > self._text_limit for text in wire.texts):
             return {"long": True}
-        whole = tuple(_texts(messages)) == wire.texts and all(digest in self._pictures for digest, _ in wire.pictures)
+        whole = _hold(messages, wire.texts) and all(digest in self._pictures for digest, _ in wire.pictures)
         if request.marked and whole:
             known = self._requests.get(id(request))
             if known is not None and known[1] is request:
@@ -150,6 +150,13 @@ def _texts(messages: Sequence[Message]) -> Iterator[str]:
     return (part for message in messages for part in _parts(message) if isinstance(part, str))
 
 
+def _hold(messages: Sequence[Message], texts: tuple[str, ...]) -> bool:
+    """Whether these are all texts of the messages."""
+    if len(messages) == 1 and isinstance(messages[0].content, str):  # as most are
+        return len(texts) == 1 and messages[0].content == texts[0]
+    return tuple(_texts(messages)) == texts
+
+
 def _codes(request: WireRequest, wire: Wire | None) -> list[str]:
     """The codes of a request and its body, filled where a *wire* says with what."""
     made = [*(snippet(request, language) for language in LANGUAGES), body_json(request)]
@@ -164,16 +171,23 @@ def _calls(calls: Sequence[ToolCall]) -> list[list[str]]:
 
 def _said(response: Response, asked: str) -> dict[str, Any]:
     """What a reply holds besides its text; the model that answered where it is not called as the one that was asked."""
-    said: dict[str, Any] = {
-        "refusal": bool(response.refusal and not response.text),
-        "reasoning": response.reasoning,
-        "calls": _calls(response.tool_calls),
-        "choices": [[c.text or c.refusal or "", _calls(c.tool_calls), c.finish_reason or ""] for c in response.choices],
-        "finish": response.finish_reason,
-        "model": response.model if response.model != asked else None,
-        "fingerprint": response.system_fingerprint,
-    }
-    return {name: value for name, value in said.items() if value}
+    said: dict[str, Any] = {}
+    if response.refusal and not response.text:
+        said["refusal"] = True
+    if response.reasoning:
+        said["reasoning"] = response.reasoning
+    if response.tool_calls:
+        said["calls"] = _calls(response.tool_calls)
+    if response.choices:
+        choices = [[c.text or c.refusal or "", _calls(c.tool_calls), c.finish_reason or ""] for c in response.choices]
+        said["choices"] = choices
+    if response.finish_reason:
+        said["finish"] = response.finish_reason
+    if response.model and response.model != asked:
+        said["model"] = response.model
+    if response.system_fingerprint:
+        said["fingerprint"] = response.system_fingerprint
+    return said
 
 
 def _figures(row: Row) -> Iterator[tuple[str, Any]]:

@@ -56,7 +56,9 @@ class CellNumbers:
             at = start + place
             _CELL.pack_into(self._cells, at * _CELL.size, *self._cell(row))
             for score in row.mark.scores if row.mark else ():
-                said = self._scorers.setdefault(score.name, bytearray())
+                said = self._scorers.get(score.name)
+                if said is None:
+                    said = self._scorers[score.name] = bytearray()
                 said.extend(bytes(at + 1 - len(said)))
                 said[at] = _BROKEN if score.passed is None else _PASSED if score.passed else _FAILED
 

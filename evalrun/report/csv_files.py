@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import IO, Any
 
 from evalrun.records.comparison import ColumnFigures, Comparison, Interval
 from evalrun.records.outcome import Failure, Response
-from evalrun.records.plan import Plan
+from evalrun.records.plan import Column, Plan
 from evalrun.records.row import Row
+from evalrun.records.suite import Case
 from evalrun.report.fields import model_labels, params_text, scorer_names, to_text, variable_names, verdict_of
 from evalrun.report.side_by_side import Group
 from evalrun.report.standings import rank
@@ -92,38 +94,57 @@ class ResultsCsv(_Table):
     def __init__(self, file: IO[str], plan: Plan, run: str) -> None:
         self._run, self._suite = csv_cell(run), csv_cell(plan.suite.name)
         self._scorers, self._variables = scorer_names(plan), variable_names(plan)
+        self._column_cells: dict[str, list[str]] = {}
+        self._case_cells: _CaseCells | None = None
         names = [*_BEFORE, *(f"scorer.{name}" for name in self._scorers), "output", "expected"]
         super().__init__(file, [*names, *(f"var.{name}" for name in self._variables), *_AFTER])
 
     def add(self, row: Row) -> None:
         """Write one row."""
-        self.record([*self._before(row), *self._middle(row), *_after(row)])
-
-    def _before(self, row: Row) -> list[str]:
+        case = self._case_cells
+        if case is None or case.case is not row.case:  # its columns and samples come one behind the other
+            case = self._case_cells = _CaseCells.of(row.case, self._variables)
+        column = self._column_cells.get(row.column.id)
+        if column is None:
+            column = self._column_cells[row.column.id] = _column_cells(row.column)
         mark = row.mark
-        return [
-            self._run,
-            self._suite,
-            csv_cell(row.case.id),
-            csv_cell(to_text(list(row.case.tags))),
-            csv_cell(row.column.prompt),
-            csv_cell(row.column.model),
-            csv_cell(params_text(row.column)),
-            str(row.cell.sample),
-            str(row.status),
-            mark.verdict or "" if mark else "",
-            _score(mark.score) if mark else "",
-            csv_cell(mark.reason) if mark else "",
-        ]
+        scores = {score.name: score.value for score in mark.scores} if mark else {}
+        self.record(
+            [
+                self._run,
+                self._suite,
+                *case.before,
+                *column,
+                str(row.cell.sample),
+                str(row.status),
+                mark.verdict or "" if mark else "",
+                _score(mark.score) if mark else "",
+                csv_cell(mark.reason) if mark else "",
+                *[_score(scores.get(name)) for name in self._scorers],
+                csv_cell(row.output),
+                *case.after,
+                *_after(row),
+            ]
+        )
 
-    def _middle(self, row: Row) -> list[str]:
-        scores = {score.name: score.value for score in row.mark.scores} if row.mark else {}
-        return [
-            *(_score(scores.get(name)) for name in self._scorers),
-            csv_cell(row.output),
-            _value(row.case.expected),
-            *(_value(row.case.vars.get(name)) for name in self._variables),
-        ]
+
+@dataclass(frozen=True, slots=True)
+class _CaseCells:
+    """What all rows of a case have in common: its id and tags, then what is expected and its variables."""
+
+    case: Case
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @classmethod
+    def of(cls, case: Case, variables: Sequence[str]) -> _CaseCells:
+        """The cells of a case."""
+        after = (_value(case.expected), *(_value(case.vars.get(name)) for name in variables))
+        return cls(case, (csv_cell(case.id), csv_cell(to_text(list(case.tags)))), after)
+
+
+def _column_cells(column: Column) -> list[str]:
+    return [csv_cell(column.prompt), csv_cell(column.model), csv_cell(params_text(column))]
 
 
 def _after(row: Row) -> list[str]:
@@ -145,8 +166,8 @@ def _after(row: Row) -> list[str]:
         "",  # judge_cost_usd
         _seconds(row.latency_s),
         _seconds(row.ttft_s),
-        _seconds(sum(e.queue_s for e in exchanges)) if asked else "",
-        _seconds(sum(e.retry_wait_s for e in exchanges)) if asked else "",
+        _seconds(sum([e.queue_s for e in exchanges])) if asked else "",
+        _seconds(sum([e.retry_wait_s for e in exchanges])) if asked else "",
         str(row.requests),
         str(row.attempts),
         _flag(row.from_cache),
@@ -182,20 +203,30 @@ class ComparisonCsv(_Table):
             _value(first.case.expected),
             _flag(_is_flip(group)),
         ]
+        by_model: dict[str, list[Row]] = {}
+        for row in group.rows:
+            by_model.setdefault(row.column.model, []).append(row)
         for label in self._models:
-            cells += _compared(group.of_model(label))
+            cells += _compared(by_model.get(label, ()))
         self.record(cells)
 
 
 def _is_flip(group: Group) -> bool:
     """Whether, on the same sample, one model passes and another fails."""
     verdicts = {(row.cell.sample, verdict_of(row)) for row in group.rows}
-    return any((sample, "pass") in verdicts and (sample, "fail") in verdicts for sample in group.samples)
+    return any(verdict == "pass" and (sample, "fail") in verdicts for sample, verdict in verdicts)
 
 
-def _compared(rows: tuple[Row, ...]) -> list[str]:
+def _compared(rows: Sequence[Row]) -> list[str]:
+    """One model's rows."""
     if not rows:
         return [""] * len(_COMPARED)
+    if len(rows) == 1:  # the means of one sample are its own figures
+        row, total = rows[0], total_tokens(rows[0])
+        score = row.mark.score if row.mark is not None and row.scored else None
+        own = _score(score), csv_cell(row.output), "" if total is None else f"{total}.0", _usd(row.cost_usd)
+        return [verdict_of(row), *own]
+    rows = sorted(rows, key=lambda row: row.cell.sample)
     words = {verdict_of(row) for row in rows}
     scores = [row.mark.score for row in rows if row.mark is not None and row.scored]
     return [

@@ -9,31 +9,87 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalrun.records.comparison import Comparison, GateResult, Pair
+from evalrun.records.message import Message
 from evalrun.records.outcome import Exchange, Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.regression import Regressions
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
+from evalrun.records.suite import Case
 from evalrun.report.fields import flat, to_json, utc
 from evalrun.report.talk import message_json, request_messages
 from evalrun.report.totals import Totals
 
 
-def results_line(row: Row, run: str) -> str:
-    """One cell as a line of JSON: what was asked, what came back word for word, and every score with its reason."""
+class JsonLines:
+    """Rows as lines of results.jsonl and requests.jsonl.
+
+    What rows of a case or a column have in common is written as JSON once: the parts are put together as text. Mutable
+    state: those parts, of the case and the messages met last and of every column.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._run = to_json(run)
+        self._columns: dict[str, str] = {}
+        self._case: Case | None = None
+        self._case_id = self._case_said = ""
+        self._messages: tuple[Message, ...] | None = None
+        self._messages_said = ""
+
+    def results(self, row: Row) -> str:
+        """One cell as a line of JSON: what was asked, what came back word for word, every score with its reason."""
+        asked = self._asked(row)
+        messages = self._said(row.messages)
+        tools = to_json([flat(tool) for tool in row.tools]) if row.tools else "[]"
+        return (
+            f'{{"run":{self._run},"position":{row.cell.position},{asked},{self._case_said},'
+            f'"messages":{messages},"tools":{tools},{to_json(_result(row))[1:]}'
+        )
+
+    def requests(self, row: Row) -> Iterator[str]:
+        """One line of JSON a request of the cell: what it asked, what came back, and every attempt at it.
+
+        Bodies of replies are in results.jsonl. Messages are null where they are not known.
+        """
+        asked = self._asked(row)
+        for index, (exchange, messages) in enumerate(zip(row.exchanges, request_messages(row), strict=True)):
+            said = "null" if messages is None else self._said(messages)
+            yield (
+                f'{{"run":{self._run},"position":{row.cell.position},"request":{index},{asked},"messages":{said},'
+                f"{to_json(_exchange(exchange))[1:]}"
+            )
+
+    def _asked(self, row: Row) -> str:
+        case, column = row.case, row.column
+        if case is not self._case:
+            self._case, self._case_id = case, to_json(case.id)
+            self._case_said = to_json({"tags": case.tags, "vars": case.vars, "expected": case.expected})[1:-1]
+        said = self._columns.get(column.id)
+        if said is None:
+            model = f"{row.model.provider}/{row.model.name}"
+            names = {"column": column.label, "prompt": column.prompt, "model": column.model, "model_id": model}
+            said = self._columns[column.id] = to_json({**names, "params": column.params})[1:-1]
+        return f'"case":{self._case_id},{said},"sample":{row.cell.sample}'
+
+    def _said(self, messages: tuple[Message, ...]) -> str:
+        if messages is not self._messages:  # the columns of a case are often asked the same
+            self._messages = messages
+            self._messages_said = to_json([message_json(message) for message in messages])
+        return self._messages_said
+
+
+def request_lines(row: Row, run: str) -> Iterator[str]:
+    """A single cell's lines of requests.jsonl."""
+    return JsonLines(run).requests(row)
+
+
+def _result(row: Row) -> dict[str, Any]:
+    """What came of a cell."""
     outcome = row.outcome
     response = outcome if isinstance(outcome, Response) else None
     failure = outcome if isinstance(outcome, Failure) else None
-    mark = row.mark
-    said = {
-        "run": run,
-        "position": row.cell.position,
-        **_asked(row),
-        "tags": row.case.tags,
-        "vars": row.case.vars,
-        "expected": row.case.expected,
-        "messages": [message_json(message) for message in row.messages],
-        "tools": [flat(tool) for tool in row.tools],
+    mark, method = row.mark, row.tokens_method
+    return {
         "status": str(row.status),
         "verdict": mark.verdict if mark else None,
         "score": mark.score if mark else None,
@@ -49,7 +105,7 @@ def results_line(row: Row, run: str) -> str:
         "completion_tokens": row.completion_tokens,
         "cached_tokens": row.cached_tokens,
         "reasoning_tokens": row.reasoning_tokens,
-        "tokens_method": str(row.tokens_method) if row.tokens_method else None,
+        "tokens_method": str(method) if method else None,
         "cost_usd": row.cost_usd,
         "latency_s": row.latency_s,
         "ttft_s": row.ttft_s,
@@ -60,30 +116,6 @@ def results_line(row: Row, run: str) -> str:
         "error": failure.message if failure else None,
         "replies": [exchange.outcome.body for exchange in row.exchanges],
         "request_key": row.cell.request_key,
-    }
-    return to_json(said)
-
-
-def request_lines(row: Row, run: str) -> Iterator[str]:
-    """One line of JSON a request of the cell: what it asked, what came back, and every attempt at it.
-
-    Bodies of replies are in results.jsonl. Messages are null where they are not known.
-    """
-    for index, (exchange, messages) in enumerate(zip(row.exchanges, request_messages(row), strict=True)):
-        said = None if messages is None else [message_json(message) for message in messages]
-        head = {"run": run, "position": row.cell.position, "request": index, **_asked(row), "messages": said}
-        yield to_json(head | _exchange(exchange))
-
-
-def _asked(row: Row) -> dict[str, Any]:
-    return {
-        "case": row.case.id,
-        "column": row.column.label,
-        "prompt": row.column.prompt,
-        "model": row.column.model,
-        "model_id": f"{row.model.provider}/{row.model.name}",
-        "params": row.column.params,
-        "sample": row.cell.sample,
     }
 
 

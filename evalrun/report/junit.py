@@ -8,7 +8,11 @@ and the file ends at 16 MiB. What is left out is counted in the file.
 
 from __future__ import annotations
 
+import tempfile
+import weakref
+from array import array
 from collections import Counter
+from collections.abc import Iterator
 from typing import IO, Literal
 
 from evalrun.records.comparison import Comparison, GateResult
@@ -36,6 +40,62 @@ _RESULTS: dict[str, Result] = {
     Status.SPARED: "skipped",
     Status.PENDING: "skipped",
 }
+_ORDER: tuple[Result, ...] = ("pass", "failure", "error", "skipped")
+_IN_MEMORY = 1_000_000
+
+
+class _Names:
+    """What the test cases of a plan are called."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.suite = xml_text(_cut(plan.suite.name, _MOST_NAME))
+        self._columns = [xml_text(_cut(column.label, _MOST_NAME)) for column in plan.columns]
+        self._sampled = plan.suite.samples > 1
+
+    def test_case(self, row: Row, result: Result) -> str:
+        """A row's test case."""
+        sample = f" #{row.cell.sample}" if self._sampled else ""
+        name = xml_text(_cut(row.case.id, _MOST_NAME)) + sample
+        time = "" if row.latency_s is None else f' time="{row.latency_s:.3f}"'
+        head = f'<testcase classname="{self.suite}.{self._columns[row.cell.column]}" name="{name}"{time}'
+        return _test_case(head, "" if result == "pass" else _told(row, result))
+
+
+class TestCases:
+    """Rows as the file's test cases, kept on the disk while rows go by: how many there are stands in front of them.
+
+    What changes: what is kept, and how many bytes there is room for.
+    """
+
+    __test__ = False  # no test, whatever pytest makes of the name
+
+    def __init__(self, plan: Plan, *, most_listed: int = MOST_LISTED, most_bytes: int = MOST_BYTES) -> None:
+        self._names = _Names(plan)
+        self._all = len(plan.cells) <= most_listed
+        self._room = most_bytes
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # read and closed by read
+        self._results = bytearray()
+        self._sizes = array("I")
+        weakref.finalize(self, self._file.close)
+
+    def add(self, row: Row) -> None:
+        """Keep a row's test case, or only its result where there can be no place for it."""
+        result = _result_of(row)
+        if self._room < 0 or (not self._all and result in {"pass", "skipped"}):
+            data = b""
+        else:
+            data = self._names.test_case(row, result).encode("utf-8", "replace")
+            self._file.write(data)
+            self._room -= len(data)
+        self._results.append(_ORDER.index(result))
+        self._sizes.append(len(data))
+
+    def read(self) -> Iterator[tuple[Result, str]]:
+        """Every test case with its result, in order; where there is no place for it, without its text. Only once."""
+        with self._file as file:
+            file.seek(0)
+            for result, size in zip(self._results, self._sizes, strict=True):
+                yield _ORDER[result], file.read(size).decode() if size else ""
 
 
 class JunitXml:
@@ -51,28 +111,29 @@ class JunitXml:
         most_listed: int = MOST_LISTED,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        self._file, self._plan, self._facts = file, plan, facts
+        self._file, self._facts = file, facts
         self._gates = comparison.gates
         self._all = len(plan.cells) <= most_listed
         self._left = most_bytes - _FOR_THE_END
         self._full = False
         self._left_out: Counter[Result] = Counter()
-        self._suite = xml_text(_cut(plan.suite.name, _MOST_NAME))
+        self._names = _Names(plan)
+        self._suite = self._names.suite
         self._file_name = xml_text(_cut(plan.suite.file, _MOST_NAME))
-        self._columns = [xml_text(_cut(column.label, _MOST_NAME)) for column in plan.columns]
         self._begin(comparison)
 
     def add(self, row: Row) -> None:
         """Write a row's test case, or count it where it has no place."""
-        result = _RESULTS.get(verdict_of(row), "error")
-        if self._full or (not self._all and result in {"pass", "skipped"}):
+        result = _result_of(row)
+        listed = not self._full and (self._all or result not in {"pass", "skipped"})
+        self.put(result, self._names.test_case(row, result) if listed else "")
+
+    def put(self, result: Result, text: str) -> None:
+        """Write a test case, or count it where it has no place."""
+        if self._full or not text:
             self._left_out[result] += 1
-            return
-        sample = f" #{row.cell.sample}" if self._plan.suite.samples > 1 else ""
-        name = xml_text(_cut(row.case.id, _MOST_NAME)) + sample
-        time = "" if row.latency_s is None else f' time="{row.latency_s:.3f}"'
-        head = f'<testcase classname="{self._suite}.{self._columns[row.cell.column]}" name="{name}"{time}'
-        self._write(result, head, "" if result == "pass" else _told(row, result), keep=_FOR_GATES)
+        else:
+            self._write(result, text, keep=_FOR_GATES)
 
     def finish(self) -> None:
         """Say what was left out, write the gates, and end the file."""
@@ -120,11 +181,10 @@ class JunitXml:
         if len(gate.regressed) > len(worse):
             worse.append(f"and {len(gate.regressed) - len(worse):,} more: run.json has them")
         body = "" if result == "pass" else _element(result, gate.reason, gate.verdict, "\n".join(worse))
-        self._write(result, head, body, keep=0)
+        self._write(result, _test_case(head, body), keep=0)
 
-    def _write(self, result: Result, head: str, body: str, *, keep: int) -> None:
+    def _write(self, result: Result, text: str, *, keep: int) -> None:
         """A test case, where *keep* bytes and the end still have room after it."""
-        text = f"{head}>{body}</testcase>\n" if body else f"{head}/>\n"
         if len(text) > self._left - keep or _bytes(text) > self._left - keep:
             self._left_out[result] += 1
             self._full = True
@@ -160,6 +220,14 @@ def _gate_result(gate: GateResult) -> Result:
     if gate.failed:
         return "failure"
     return "pass" if gate.verdict == "pass" else "skipped"
+
+
+def _result_of(row: Row) -> Result:
+    return _RESULTS.get(verdict_of(row), "error")
+
+
+def _test_case(head: str, body: str) -> str:
+    return f"{head}>{body}</testcase>\n" if body else f"{head}/>\n"
 
 
 def _told(row: Row, result: Result) -> str:

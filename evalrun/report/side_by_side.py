@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from evalrun.records.plan import Column, Plan
+from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.report.fields import params_text
-
-Key = tuple[int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +27,38 @@ class Group:
         return tuple(sorted((r for r in self.rows if r.column.model == label), key=lambda r: r.cell.sample))
 
 
-@dataclass(slots=True)
 class Grouping:
     """Takes rows one by one and gives groups as they fill, in the order in which they began.
 
-    *open* is the one thing that changes: the rows of groups that are not full, a case or two of them in plan order.
+    What changes: the rows of groups that are not full, a case or two of them in plan order.
     """
 
-    due: Counter[Key]
-    open: dict[Key, list[Row]] = field(default_factory=dict)
+    def __init__(self, columns: Sequence[Column], cells: Iterable[Cell]) -> None:
+        kinds = [(column.prompt, params_text(column)) for column in columns]
+        self._count = len(kinds)
+        self._kinds = [kinds.index(kind) for kind in kinds]  # of each column the first that shares its groups
+        self._columns = {column.id: place for place, column in enumerate(columns)}
+        self._due = Counter(cell.case * self._count + self._kinds[cell.column] for cell in cells)
+        self._open: dict[int, list[Row]] = {}
 
     @classmethod
-    def of(cls, plan: Plan) -> Grouping:
-        """A grouping that knows how many rows each group has in this plan."""
-        return cls(Counter(_key(cell.case, plan.columns[cell.column]) for cell in plan.cells))
+    def of(cls, plan: Plan, cells: Iterable[Cell] | None = None) -> Grouping:
+        """A grouping that knows how many rows each group has in this plan, whose *cells* may lie elsewhere."""
+        return cls(plan.columns, plan.cells if cells is None else cells)
 
     def add(self, row: Row) -> Iterator[Group]:
         """Take a row; give the groups that are complete now."""
-        self.open.setdefault(_key(row.cell.case, row.column), []).append(row)
-        while self.open:
-            key, rows = next(iter(self.open.items()))
-            if len(rows) < self.due[key]:
+        key = row.cell.case * self._count + self._kinds[self._columns[row.column.id]]
+        self._open.setdefault(key, []).append(row)
+        while self._open:
+            key, rows = next(iter(self._open.items()))
+            if len(rows) < self._due[key]:
                 return
-            del self.open[key]
+            del self._open[key]
             yield Group(tuple(rows))
 
     def rest(self) -> Iterator[Group]:
         """The groups that never filled, at the end of the rows."""
-        for rows in self.open.values():
+        for rows in self._open.values():
             yield Group(tuple(rows))
-        self.open.clear()
-
-
-def _key(case: int, column: Column) -> Key:
-    return case, column.prompt, params_text(column)
+        self._open.clear()

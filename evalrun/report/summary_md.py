@@ -6,7 +6,7 @@ safe_text.markdown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import IO
 
 from evalrun.records.comparison import ColumnFigures, Comparison, GateResult, Pair
@@ -30,6 +30,21 @@ _MOST_PAIRS = 3
 _NAME, _TEXT, _REASON, _SENTENCE = 80, 160, 400, 600
 
 
+class FirstFails:
+    """The first answers that fail, as many as the page can tell of, and how many do; both change."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.count = 0
+
+    def add(self, row: Row) -> None:
+        """Look at a row."""
+        if verdict_of(row) == "fail":
+            self.count += 1
+            if len(self.rows) < _MOST_FAILS + _MOST_WORSE:  # those worse than before stand in a list of their own
+                self.rows.append(row)
+
+
 class SummaryMd:
     """The page under way. What changes: the first answers that fail, how many do, and those worse than before."""
 
@@ -51,8 +66,14 @@ class SummaryMd:
         elif len(self._fails) < _MOST_FAILS:
             self._fails.append(row)
 
-    def finish(self) -> None:
-        """Write the page."""
+    @property
+    def worse(self) -> Collection[tuple[str, str, int]]:
+        """Which answers worse than before it tells of: column's label, case's id, sample."""
+        return self._worse.keys()
+
+    def finish(self, *, fails: int | None = None) -> None:
+        """Write the page; *fails* is how many answers fail in all, where not every one of them was added."""
+        self._fails_in_all = self._fails_in_all if fails is None else fails
         self._file.write(fitted("\n\n".join(filter(None, self._blocks())) + "\n", MOST_BYTES - _ROOM))
 
     def _blocks(self) -> Iterable[str]:

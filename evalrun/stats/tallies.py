@@ -38,7 +38,8 @@ class Sums:
             self.scored += 1
             self.passed += row.mark.verdict == "pass"
             self.total_score += row.mark.score or 0.0
-        if not row.replies:
+        replies = row.replies
+        if not replies:
             return
         self.replies += 1
         cost_usd = row.cost_usd
@@ -113,11 +114,12 @@ class ColumnTally:
         self.requests += row.requests
         self.attempts += row.attempts
         self.from_cache += row.from_cache
-        outcome = row.outcome
-        if row.replies:
-            self._add_tokens(row)
+        outcome, replies = row.outcome, row.replies
+        if replies:
+            sent, received = row.prompt_tokens, row.completion_tokens
+            self._add_tokens(row, replies, sent, received)
             if status is not Status.SPARED:
-                self._add_per_cell(row)
+                self._add_per_cell(row, sent, received)
         if isinstance(outcome, Response):
             self.truncated += outcome.finish_reason == "length"
             self._add_stream(row)
@@ -143,19 +145,19 @@ class ColumnTally:
                     self.scorers[one.name] = ByCell(self.cases, self.samples)
                 self.scorers[one.name].put(row.cell.case, row.cell.sample, one.value)
 
-    def _add_tokens(self, row: Row) -> None:
-        for reply in row.replies:
-            self.tokens_methods[reply.usage.method.value] = None
-        for place, count in enumerate((row.prompt_tokens, row.completion_tokens)):
+    def _add_tokens(self, row: Row, replies: tuple[Response, ...], sent: int | None, received: int | None) -> None:
+        for reply in replies:
+            self.tokens_methods[str(reply.usage.method)] = None
+        for place, count in enumerate((sent, received)):
             total = self.tokens[place]
             self.tokens[place] = None if total is None or count is None else total + count
         for place, count in enumerate((row.cached_tokens, row.reasoning_tokens)):
             if count is not None:
                 self.known_tokens[place] = (self.known_tokens[place] or 0) + count
 
-    def _add_per_cell(self, row: Row) -> None:
+    def _add_per_cell(self, row: Row, sent: int | None, received: int | None) -> None:
         self.replied += 1
-        sent, received, cost_usd = row.prompt_tokens, row.completion_tokens, row.cost_usd
+        cost_usd = row.cost_usd
         if sent is not None and received is not None:
             self.amounts.put(row.cell.case, row.cell.sample, sent + received)
         if cost_usd is not None:

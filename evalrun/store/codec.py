@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -39,6 +39,12 @@ class Codec(Generic[T]):
     def _adapter(self) -> TypeAdapter[T]:
         return TypeAdapter(self._kind)
 
+    @cached_property
+    def _from_json(self) -> Callable[[str], T]:
+        """The adapter's own parser; its method of this name does nothing but hand on to it."""
+        parse: Callable[[str], T] = self._adapter.validator.validate_json
+        return parse
+
     def encode(self, record: T) -> Kept:
         """What is kept of a record without free-form values (exchanges, marks, messages): all but the defaults."""
         return _pack(_dumps(self._adapter.dump_python(record, warnings=False, exclude_defaults=True)))
@@ -65,7 +71,7 @@ class Codec(Generic[T]):
         """The record again. Raises ValueError where *kept* is not one."""
         if isinstance(kept, str) and not kept.startswith(_TAGGED):
             try:
-                return self._adapter.validate_json(kept)
+                return self._from_json(kept)
             except ValidationError:
                 pass  # nested deeper than pydantic's parser goes, or damaged: json tells
         try:

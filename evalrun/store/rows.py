@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -98,6 +98,16 @@ def marked_cells(connection: sqlite3.Connection) -> Iterator[tuple[Cell, Case, s
     for found in connection.execute(query):
         cell = read_cell(found)
         yield cell, case_of(cell.case), found[10]
+
+
+def marked_otherwise(connection: sqlite3.Connection, digests: Sequence[str]) -> Iterator[int]:
+    """Positions of the cells whose mark is missing or has another digest than *digests* say of their case, by number.
+
+    This only tells which rows are worth reading: nothing is checked here that is checked when a row is, no record made.
+    """
+    query = """SELECT c.position, c.case_id, m.digest
+        FROM cells c LEFT JOIN marks m ON m.cell_key = c.cell_key ORDER BY c.position"""
+    return (position for position, case, digest in connection.execute(query) if digest != digests[case])
 
 
 def spans(positions: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -46,7 +46,7 @@ from evalrun.store.plan_tables import (
     write_meta,
 )
 from evalrun.store.prices import META_KEY, as_meta, override_of, read_overrides, with_overrides
-from evalrun.store.rows import Columns, marked_cells, replace_marks, spans, stream
+from evalrun.store.rows import Columns, marked_cells, marked_otherwise, replace_marks, spans, stream
 from evalrun.store.schema import FILE
 from evalrun.store.writer import Writer
 
@@ -103,6 +103,14 @@ class RunStore:
         told = acknowledged(folder)
         with reading(folder / FILE) as connection:
             check(connection, folder / FILE, told)
+        return cls(folder, lock=None, writer=None)
+
+    @classmethod
+    def reader(cls, folder: Path) -> Self:
+        """The run in *folder* for a process whose parent has it open: not checked again, but for each row that is read.
+
+        Nothing is looked at before something is read.
+        """
         return cls(folder, lock=None, writer=None)
 
     @classmethod
@@ -290,13 +298,22 @@ class RunStore:
         return number
 
     def marks_missing(
-        self, digest_of: Callable[[Cell, Case], str], *, with_messages: bool = False
+        self,
+        digest_of: Callable[[Cell, Case], str],
+        *,
+        with_messages: bool = False,
+        by_case: Sequence[str] | None = None,
     ) -> Iterator[tuple[Row, str]]:
         """Rows to be scored whose mark is missing or has another digest, each with the digest it should have.
 
-        *with_messages*: with the last request's, for scorers that read the whole conversation.
+        *with_messages*: with the last request's, for scorers that read the whole conversation. *by_case*: the digests
+        of the cases, by number, where *digest_of* has no other for any of their cells; looking for rows is then quick.
         """
-        wanting = (cell.position for cell, case, digest in self._marked() if digest_of(cell, case) != digest)
+        wanting = (
+            (cell.position for cell, case, digest in self._marked() if digest_of(cell, case) != digest)
+            if by_case is None
+            else self._marked_otherwise(by_case)
+        )
         for span in spans(wanting):
             for row, digest in self._stream(with_messages=with_messages, span=span):
                 if row.status in SCORED and (wanted := digest_of(row.cell, row.case)) != digest:
@@ -367,6 +384,10 @@ class RunStore:
     def _marked(self) -> Iterator[tuple[Cell, Case, str | None]]:
         with reading(self._path) as connection:
             yield from marked_cells(connection)
+
+    def _marked_otherwise(self, digests: Sequence[str]) -> Iterator[int]:
+        with reading(self._path) as connection:
+            yield from marked_otherwise(connection, digests)
 
     def _writer_or_raise(self) -> Writer:
         if self._writer is None:

@@ -128,6 +128,36 @@ def expected_requests(plan: Plan, cell: Cell) -> list[tuple[int, int]]:
     return found
 
 
+def requests_of(plan: Plan) -> list[list[tuple[int, int]]]:
+    """For each column the requests that its cells are reckoned to make, see `expected_requests`, each sent once.
+
+    What the parameters decide is looked up once a column for all cases that set none: most plans are large by cases.
+    """
+    found: list[list[tuple[int, int]]] = [[] for _ in plan.columns]
+    asked: list[set[tuple[int, int]]] = [set() for _ in plan.columns]
+    plain: dict[int, tuple[int, int]] = {}
+    for cell in plan.cells:
+        index = cell.column
+        usual = not plan.suite.cases[cell.case].params
+        if not usual or index not in plain:
+            choices = choices_of(plan, cell)
+            billed = 0 if has_script(plan, cell) else _billed(plan, cell)
+            if usual:
+                plain[index] = choices, billed
+        else:
+            choices, billed = plain[index]
+        if choices > 1:
+            request = (cell.case, cell.sample // choices)
+            if request in asked[index]:
+                continue
+            asked[index].add(request)
+        if billed:
+            found[index].append((cell.input_tokens, cell.output_tokens * billed))
+        else:
+            found[index] += expected_requests(plan, cell)
+    return found
+
+
 def changes_of(plan: Plan) -> tuple[str, ...]:
     """What of the parameters is sent otherwise than the suite says, model by model, in words."""
     suite = plan.suite
@@ -333,4 +363,7 @@ def _order(suite: Suite, cells: list[Cell]) -> list[int]:
 
 
 def _by_name(items: tuple[Any, ...], name: str, attribute: str) -> Any:
-    return next(item for item in items if getattr(item, attribute) == name)
+    for item in items:  # a loop, not next() of a generator: this is asked several times for each cell of large plans
+        if getattr(item, attribute) == name:
+            return item
+    raise LookupError(name)
