@@ -303,8 +303,7 @@ class RunStore:
     ) -> Iterator[tuple[Row, str]]:
         """Rows to be scored whose mark is missing or has another digest, each with the digest it should have.
 
-        *with_messages*: with the last request's. *by_case*: the digests of the cases, by number, where *digest_of* has
-        no other for any of their cells, which is quicker to look up.
+        *by_case*: the digests of the cases, by number, where *digest_of* has no other; they are quicker to look up.
         """
         others = (cell.position for cell, case, digest in self._marked() if digest_of(cell, case) != digest)
         wanting = others if by_case is None else self._marked_otherwise(by_case)
