@@ -25,9 +25,10 @@ FOR_TERMINALS = re.compile(f"[{_CONTROL}{_FORMAT}{_JOINERS}]")
 _FOR_CELLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _FOR_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff" + _FORMAT + "]")
 
-# GitHub reads `::command` at a line's start, spaces before it or not; GitHub and Azure read `##[`, `##vso[` anywhere.
+# GitHub reads `::command` at a line's start, spaces before it or not; GitHub, Azure and TeamCity read `##[`, `##vso[`
+# and `##teamcity[` anywhere.
 _CI_LINE = re.compile(r"^(?=\s*(?:::|##))", re.MULTILINE)
-CI_INSIDE = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)
+CI_INSIDE = re.compile(r"#(?=#(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 # Noncharacters that XML 1.0 has no place for; the other ones that it has none for are control characters.
 _NOT_XML = re.compile("[\ufffe\uffff]")

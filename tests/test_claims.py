@@ -30,6 +30,7 @@ PROOFS = {
     "JUnit files": "report/test_junit.py::test_cells_are_test_cases",
     "report as one HTML file": "report/test_browser.py::test_the_page_loads_nothing_and_complains_of_nothing",
     "turns that depend on replies, tools with scripted results": "cli/test_examples.py::test_turns_take_a_request_each",
+    "pages or a viewer to click through all runs": "conduct/test_index.py::test_every_run_is_on_the_page",
     "images": "cli/test_examples.py::test_pictures_are_seen",
     "no telemetry unless you ask for it": "test_house.py::test_the_network_is_out_of_reach",
 }

@@ -27,14 +27,18 @@ STANDS_FOR = {
     "SUITES": "suite.yaml",
     "FILE": "prices.yaml",
     "PROVIDER": "openai",
+    "ROW": "fr:large",
 }
+VERDICTS = {"basic": "human.jsonl", "RUN": "verdicts.jsonl"}
+"""The files with people's verdicts on the demo's run, and on RUN."""
+
 ASKED = {"openai/gpt-4o-mini": "simulator/large"}
 """What a page's words stand for here: placeholders, and models that cost money."""
 
 NEEDS = {"parquet": "pyarrow"}
 """Words that ask for a package which not every machine has: a command with one is left out where that is missing."""
 
-SAYS_MORE = frozenset({"run", "plan", "score", "report", "compare", "history", "bless"})
+SAYS_MORE = frozenset({"run", "plan", "score", "report", "compare", "history", "bless", "show"})
 """Verbs that a page may name alone, between backticks, without being a command: they need to be told of what."""
 
 CAPITALS = """
@@ -82,6 +86,7 @@ def _is_whole(line: str) -> bool:
 def _command(line: str) -> Shown:
     said = re.search(r"#.*\b(?:exit code|ends with) (\d+)", line)
     words = [word.partition("|")[0] for word in shlex.split(line, comments=True)[1:]]  # csv|json: the first will do
+    words = words[: words.index(">")] if ">" in words else words
     return Shown(tuple(words), int(said[1]) if said else 0)
 
 
@@ -96,6 +101,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name, text in texts.items():
             (folder / name).write_text(text.replace("PORT", str(server.port)).replace("FIRST", "gpt-4o"))
         (folder / "prices.yaml").write_text("lab/large: {input: 1, output: 2}\n")
+        for name, case in (("basic", "sum"), ("RUN", "fr")):
+            (folder / VERDICTS[name]).write_text(f'{{"case": "{case}", "column": "large", "verdict": "fail"}}\n')
         (folder / "prompt.txt").write_text("How many tokens is this?")
         yield folder
 
@@ -148,6 +155,10 @@ def test_the_commands_of_a_page_run(
         words = [folder.get(word, ASKED.get(word, word)) for word in command.words]
         if words[:1] == ["init"]:
             Path("suite.yaml").unlink()
+        if "basic" in words and not Path("results/basic").exists():
+            assert call(capsys, "suites/basic.yaml").code == 0
+        if "--human" in words:
+            words[words.index("--human") + 1] = VERDICTS["basic" if "basic" in words else "RUN"]
         if words[:1] == ["resume"]:
             assert call(capsys, "one.yaml", "--new", "--max-requests", 1).code == 75
         if words[:1] == ["simulate"] and "--help" not in words:

@@ -54,6 +54,7 @@ def commands(text: str) -> list[str]:
         ("::error::x", "│ ::error::x"),
         ("a\n  ##[error]b", "a\n│   # #[error]b"),
         ("see ##vso[x]", "see # #vso[x]"),
+        ("see ##teamcity[x]", "see # #teamcity[x]"),
         ("a::b #1 ## c", "a::b #1 ## c"),
     ],
 )

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 _USAGE = 2
 _BASELINE = ".baseline.jsonl"
-_EVALRUN = (sys.executable, "-m", "evalrun")
+_EVALRUN = (sys.executable, "-P", "-m", "evalrun")  # -P: a checkout is data, and a yaml.py in it is not imported
 
 
 class WrongInput(Exception):
@@ -86,6 +86,8 @@ def put_in_place(baseline: Path, suites: list[str]) -> None:
             continue
         if not source.is_file():
             raise WrongInput(f"baseline: {source}: there is no such file")
+        if beside.is_symlink():
+            raise WrongInput(f"baseline: {beside}: a link, and nothing is written where it leads")
         if source.resolve() != beside.resolve():
             shutil.copyfile(source, beside)
         used = True

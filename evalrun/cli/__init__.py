@@ -79,6 +79,9 @@ def execute(args: list[str] | None = None) -> int:
     except EvalrunError as error:
         _say(*str(error).splitlines())
         return _told(error, error.exit_code)
+    except click.MissingParameter as error:
+        _say(error.format_message(), *(error.ctx.get_usage().splitlines() if error.ctx else ()))
+        return _told(error, ExitCode.USAGE)
     except click.ClickException as error:
         _say(*error.format_message().splitlines())
         return _told(error, ExitCode.USAGE)

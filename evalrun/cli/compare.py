@@ -28,6 +28,7 @@ _MOST_WIDTH = 110
 @click.option("--map", "mapping", multiple=True, metavar="OLD=NEW",
               help="Column OLD of A and column NEW of B belong together; several times.")  # fmt: skip
 @click.option("--unchanged", is_flag=True, help="Leave out cases whose variables or expected value changed.")
+@click.option("--no-files", is_flag=True, help="Only print: write neither page nor table.")
 @o.placed
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def compare(
@@ -37,6 +38,7 @@ def compare(
     columns: tuple[str, ...],
     mapping: tuple[str, ...],
     unchanged: bool,
+    no_files: bool,
     results: Path,
     as_json: bool,
 ) -> int:
@@ -47,7 +49,7 @@ def compare(
     from evalrun.conduct.compare import compare_runs
     from evalrun.report.compare_text import comparison_text
 
-    found = compare_runs(results, a, b, columns=columns, mapping=mapping, unchanged=unchanged, write=True)
+    found = compare_runs(results, a, b, columns=columns, mapping=mapping, unchanged=unchanged, write=not no_files)
     if as_json:
         say_json(asdict(found))
     else:

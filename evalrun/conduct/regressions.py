@@ -10,7 +10,6 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from evalrun.conduct.baselines import suite_path
 from evalrun.conduct.identity import recorded_columns
@@ -20,7 +19,7 @@ from evalrun.records.baseline import Baseline
 from evalrun.records.plan import Column, Plan
 from evalrun.records.regression import Regression, Regressions
 from evalrun.records.row import Row
-from evalrun.report.fields import to_text
+from evalrun.report.fields import expected_text
 from evalrun.report.history_words import moment
 from evalrun.store.baseline import baseline_path, read_baseline
 from evalrun.store.run import RunStore
@@ -147,14 +146,7 @@ def _told(row: Row, plan: Plan) -> Regression:
         case=row.case.id,
         column=row.column.label,
         sample=row.cell.sample if plan.suite.samples > 1 else None,
-        expected=_expected(row.case.expected)[:_MOST_TEXT],
+        expected=expected_text(row.case.expected)[:_MOST_TEXT],
         said=row.output[:_MOST_TEXT],
         reason=(row.mark.reason if row.mark else "")[:_MOST_TEXT],
     )
-
-
-def _expected(value: Any) -> str:
-    """What is expected in a few words: of several answers that will do, each once."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return to_text(value)
-    return " or ".join(dict.fromkeys(map(to_text, value)))

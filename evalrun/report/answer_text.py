@@ -14,7 +14,7 @@ from evalrun.records.row import Row
 from evalrun.records.score import Score
 from evalrun.records.wire import Wire
 from evalrun.report import numbers
-from evalrun.report.fields import to_text, verdict_of
+from evalrun.report.fields import expected_text, verdict_of
 from evalrun.report.lines import folded
 from evalrun.report.snippets import body_json, escaped, filled
 from evalrun.report.talk import called_tools, calls_text, message_lines, tool_text, who
@@ -91,7 +91,7 @@ class _Page:
             yield from self._turn(who(message, called), message_lines(message, pictures))
         yield from self._reply(row)
         if row.case.expected is not None:
-            yield from self._turn("expected", _expected(row.case.expected))
+            yield from self._turn("expected", expected_text(row.case.expected))
 
     def _head(self, plan: Plan, row: Row) -> Iterator[str]:
         word = verdict_of(row)
@@ -152,9 +152,3 @@ def _figures(row: Row, response: Response) -> str:
     said += ["from the cache" if row.from_cache else numbers.plural(row.attempts, "attempt") if row.attempts else ""]
     said += [f"finish reason {response.finish_reason}" if response.finish_reason else ""]
     return " · ".join(filter(None, said)) or "nothing is known of it"
-
-
-def _expected(value: object) -> str:
-    if isinstance(value, list | tuple) and all(isinstance(item, str | int | float) for item in value):
-        return " or ".join(dict.fromkeys(map(to_text, value)))
-    return to_text(value)

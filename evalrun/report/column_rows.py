@@ -10,7 +10,7 @@ from evalrun.records.plan import Column, Plan
 from evalrun.report import numbers
 from evalrun.report.colophon import model_id
 from evalrun.report.fields import model_labels
-from evalrun.report.standings import best_column, headline_pair, leading, pair_of, rank
+from evalrun.report.standings import best_column, leading, next_pair, pair_of, rank
 from evalrun.report.totals import not_scored, scored_of, words
 
 _MARKS = ("square", "disc", "diamond")
@@ -101,12 +101,12 @@ def _scores_more(comparison: Comparison, figures: ColumnFigures, other: ColumnFi
 def _against(
     comparison: Comparison, figures: ColumnFigures, best: ColumnFigures | None, *, partial: bool
 ) -> dict[str, str] | None:
-    """A row's standing beside the leader, signed from the leader; the leader's own beside the one of the headline."""
+    """A row's standing beside the leader, signed from the leader; the leader's own beside the runner-up."""
     if best is None:
         return None
     said = {"word": "", "best": "", "by": "", "bounds": "", "note": ""}
     if figures is best:
-        pair = headline_pair(comparison)
+        pair = next_pair(comparison)
         first = figures.rank == (1, 1) and not partial
         said |= {"word": "best" if first else "ahead so far" if partial else "ahead, not decided"}
         said |= {"best": "yes" if first else ""}

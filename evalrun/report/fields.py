@@ -60,6 +60,13 @@ def to_text(value: Any) -> str:
     return "" if value is None else _dumps(value)
 
 
+def expected_text(value: Any) -> str:
+    """What a case expects as people read it: of several answers that will do, each once, with ``or`` between."""
+    if isinstance(value, list | tuple) and all(isinstance(item, str | int | float) for item in value):
+        return " or ".join(dict.fromkeys(map(to_text, value)))
+    return to_text(value)
+
+
 def params_text(column: Column) -> str:
     """The parameters that tell a column from its neighbours, as JSON; empty where there are none."""
     return to_text(dict(column.params)) if column.params else ""

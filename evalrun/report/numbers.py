@@ -79,11 +79,6 @@ def score_difference(value: float) -> str:
     return text if text.startswith(MINUS) or text == "0.000" else "+" + text
 
 
-def money_bounds(interval: Interval) -> str:
-    """An interval of prices: ``[$0.00031, $0.00042]``."""
-    return f"[{money(interval.low)}, {money(interval.high)}]"
-
-
 def seconds_bounds(interval: Interval) -> str:
     """An interval of latencies: ``[0.70 s, 0.95 s]``."""
     return f"[{seconds(interval.low)}, {seconds(interval.high)}]"

@@ -1,6 +1,8 @@
-"""What got worse, for a terminal: how many answers, and the worst of them with what they say. Pure."""
+"""What got worse, for a terminal and the page: how many answers, and the worst of them with what they say. Pure."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from evalrun.records.regression import Regression, Regressions
 from evalrun.report import numbers
@@ -15,15 +17,45 @@ def regression_lines(found: Regressions, width: int) -> list[str]:
     """A sentence, then a line or two for each of the worst; nothing where nothing got worse."""
     if not found.failing:
         return []
-    many = (
-        f"{numbers.count(found.failing)} of {numbers.plural(found.compared, 'answer')} that passed in {found.against}"
-    )
-    verb = "now fails" if found.failing == 1 else "now fail"
     more = ", the worst:" if found.failing > len(found.worst) else ":"
     return [
-        *wrapped(f"{many} {verb}{more}", width),
+        *wrapped(f"{failing_of(found)}{more}", width),
         *(short for one in found.worst for line in _lines(one, width) for short in _fitting(line, width)),
     ]
+
+
+def worse_view(found: Regressions | None) -> dict[str, Any] | None:
+    """The same for the page, each with a filter that finds its case; None where nothing got worse."""
+    if found is None or not found.failing:
+        return None
+    return {
+        "heading": failing_of(found) + (", the worst:" if found.failing > len(found.worst) else ""),
+        "items": [
+            {
+                "filter": f"q={_escaped(one.case)}",
+                "case": one.case,
+                "column": one.column + ("" if one.sample is None else f" #{one.sample}"),
+                "why": f"expected “{one.expected}”, " if one.expected else f"{one.reason}; " if one.reason else "",
+                "said": f"said “{one.said}”" if one.said else "said nothing",
+            }
+            for one in found.worst
+        ],
+    }
+
+
+def _escaped(text: str) -> str:
+    """The text as the value of a query: everything but ASCII letters and digits as %XX of its UTF-8."""
+    escaped = (
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode(errors="replace")
+    )
+    return "".join(escaped)
+
+
+def failing_of(found: Regressions) -> str:
+    """How many answers got worse, as a sentence without its full stop."""
+    verb = "now fails" if found.failing == 1 else "now fail"
+    answers = numbers.plural(found.compared, "answer")
+    return f"{numbers.count(found.failing)} of {answers} that passed in {found.against} {verb}"
 
 
 def _fitting(line: str, width: int) -> list[str]:

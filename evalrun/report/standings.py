@@ -38,13 +38,20 @@ def pair_of(comparison: Comparison, first: str, second: str) -> Pair | None:
 
 def headline_pair(comparison: Comparison) -> Pair | None:
     """The pair that the conclusion opens with: the leader and the runner-up, or, if they tie, the first one beaten."""
+    pairs = _of_leader(comparison)
+    if pairs and pairs[0].decided:
+        return pairs[0]
+    return next((pair for pair in pairs if pair.call == "better"), pairs[0] if pairs else None)
+
+
+def next_pair(comparison: Comparison) -> Pair | None:
+    """The leader and the runner-up, told apart or not."""
+    return next(iter(_of_leader(comparison)), None)
+
+
+def _of_leader(comparison: Comparison) -> list[Pair]:
     best = best_column(comparison)
-    if best is None:
-        return None
-    leading = [pair for pair in comparison.pairs if pair.first == best.column.label]
-    if leading and leading[0].decided:
-        return leading[0]
-    return next((pair for pair in leading if pair.call == "better"), leading[0] if leading else None)
+    return [] if best is None else [pair for pair in comparison.pairs if pair.first == best.column.label]
 
 
 def rank(figures: ColumnFigures) -> str:

@@ -15,7 +15,8 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
-from evalrun.report.fields import to_text, verdict_of
+from evalrun.report.fields import expected_text, verdict_of
+from evalrun.report.regressions_text import failing_of
 from evalrun.report.standings import by_place, headline_pair, rank
 from evalrun.report.totals import Totals, not_scored, scored_of, words
 from evalrun.safe_text import markdown, safe_line
@@ -49,9 +50,8 @@ class SummaryMd:
 
     def __init__(self, file: IO[str], plan: Plan, comparison: Comparison, facts: RunFacts) -> None:
         self._file, self._plan, self._comparison, self._facts = file, plan, comparison, facts
-        worse = [(one.column, one.case, one.sample) for gate in comparison.gates for one in gate.regressed]
+        worse, self._worse_in_all = _worse(comparison, facts)
         self._worse: dict[tuple[str, str, int], Row | None] = dict.fromkeys(worse[:_MOST_WORSE])
-        self._worse_in_all = len(set(worse))
         self._fails: list[Row] = []
         self._fails_in_all = 0
 
@@ -94,10 +94,15 @@ class SummaryMd:
         yield _files(comparison, facts)
 
     def _worse_than_before(self) -> Iterable[str]:
-        """The answers that passed in the baseline and fail now."""
+        """The answers that passed in the baseline, or in the run before, and fail now."""
         if not self._worse:
             return
-        yield f"### Worse than the baseline: {numbers.plural(self._worse_in_all, 'answer')}"
+        found = self._facts.regressions
+        if found:
+            yield f"### Worse than {markdown(found.against, _NAME)}"
+            yield markdown(f"{failing_of(found)}.")
+        else:
+            yield f"### Worse than the baseline: {numbers.plural(self._worse_in_all, 'answer')}"
         lines = ["| case | column | expected | now | why |", "|---|---|---|---|---|"]
         for (column, case, sample), row in self._worse.items():
             if row is None:
@@ -106,7 +111,9 @@ class SummaryMd:
             else:
                 lines.append(self._answer(row))
         yield "\n".join(lines)
-        yield _more(self._worse_in_all - len(self._worse), "run.json lists them under gates")
+        gates = any(gate.regressed for gate in self._comparison.gates)
+        where = "run.json lists those of gates" if gates else "evalrun compare names them"
+        yield _more(self._worse_in_all - len(self._worse), where)
 
     def _failing(self) -> Iterable[str]:
         """The first answers that fail otherwise."""
@@ -123,13 +130,23 @@ class SummaryMd:
         """A line of a table: what was expected, what was said, and why it fails."""
         at = f" #{row.cell.sample}" if self._plan.suite.samples > 1 else ""
         reason = row.mark.reason if row.mark else ""
-        texts = [to_text(row.case.expected), row.output, reason]
+        texts = [expected_text(row.case.expected), row.output, reason]
         cells = [
             markdown(row.case.id, _NAME) + at,
             markdown(row.column.label, _NAME),
             *(markdown(text[: 4 * _TEXT], _TEXT) for text in texts),
         ]
         return f"| {' | '.join(cells)} |"
+
+
+def _worse(comparison: Comparison, facts: RunFacts) -> tuple[list[tuple[str, str, int]], int]:
+    """Answers that got worse, by column, case and sample, and how many there are: all that gates name, and the worst
+    that the run found by itself."""
+    named = [(one.column, one.case, one.sample) for gate in comparison.gates for one in gate.regressed]
+    found = facts.regressions
+    worst = [(one.column, one.case, one.sample or 0) for one in found.worst] if found else []
+    every = list(dict.fromkeys([*named, *worst]))
+    return every, max(len(every), found.failing if found else 0)
 
 
 def fitted(text: str, most_bytes: int) -> str:

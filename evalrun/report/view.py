@@ -16,8 +16,9 @@ from evalrun.report.colophon import colophon
 from evalrun.report.column_rows import both, column_row, rate_scale
 from evalrun.report.fields import moment, to_text
 from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
+from evalrun.report.regressions_text import worse_view
 from evalrun.report.slugs import slugs
-from evalrun.report.standings import best_column, by_place, headline_pair, named
+from evalrun.report.standings import best_column, by_place, headline_pair, named, next_pair
 from evalrun.report.totals import Totals, scored_of
 
 _HEADLINE = re.compile(r"(?P<claim>.*?)(?P<doubt> \[[^\]]*\])(?P<rest>.*)", re.DOTALL)
@@ -46,6 +47,7 @@ def view(
         "badges": _badges(comparison, totals, partial=partial),
         "strip": _strip(plan, comparison),
         "gates": _gates(comparison, facts),
+        "worse": worse_view(facts.regressions),
         "summary": [column_row(plan, comparison, figures, partial=partial) for figures in by_place(comparison)],
         "compared": bool(comparison.pairs),
         "fronts": any((c.on_cost_front or c.on_latency_front) and not c.simulated for c in comparison.columns),
@@ -61,18 +63,25 @@ def view(
 
 
 def _headline(comparison: Comparison) -> dict[str, Any]:
-    """The first sentence of the conclusion, its interval apart; what follows goes into the lede, so what a tie adds."""
+    """The first sentence of the conclusion, its interval apart; what follows goes into the lede.
+
+    Where the leader beats a column but not the runner-up, the headline says that too: it names no best one.
+    """
     first, *more = comparison.conclusion or ("Nothing was scored.",)
     ahead, clause, tie = first.partition("); ")
+    but = ""
     if clause:
         first, more = f"{ahead}).", [tie, *more]
+        pair = next_pair(comparison)
+        but = f", but is not distinguishable from {pair.second}" if pair and not pair.decided else ""
     found = _HEADLINE.fullmatch(first)
     if not found or found["claim"].count("(") > found["claim"].count(")"):
         return {"claim": first.removesuffix("."), "doubt": "", "rest": "", "more": more}
     rest = found["rest"].strip().removesuffix(".")
     if rest.startswith("(") and rest.endswith(")"):
         more, rest = [f"{_capital(rest[1:-1])}.", *more], ""
-    return {"claim": found["claim"], "doubt": found["doubt"], "rest": f" {rest}" if rest else "", "more": more}
+    rest = f" {rest}" if rest else ""
+    return {"claim": found["claim"], "doubt": found["doubt"], "rest": rest + but, "more": more}
 
 
 def _lede(more: Sequence[str]) -> tuple[str, str]:
@@ -262,10 +271,17 @@ def _totals(totals: Totals) -> dict[str, str]:
         "tokens_note": "where known" if totals.tokens_partial else "",
         "cost": numbers.money(totals.cost_usd),
         "cost_note": "where known" if totals.cost_partial else "no price known" if totals.cost_unknown else "",
-        "requests": numbers.plural(totals.requests, "request"),
-        "attempts": numbers.plural(totals.attempts, "attempt"),
+        "sent": _sent(totals),
         "not_scored": numbers.count(totals.not_scored) if totals.not_scored else "",
     }
+
+
+def _sent(totals: Totals) -> str:
+    """How many requests there were, and how many attempts where some were made again; empty where none was sent."""
+    said = [numbers.plural(totals.requests, "request")] if totals.requests else []
+    if totals.attempts != totals.requests:
+        said.append(numbers.plural(totals.attempts, "attempt"))
+    return ", ".join(said)
 
 
 def _questions(plan: Plan) -> int:

@@ -68,7 +68,6 @@ class Call:
     choices: int = 1
     logprobs: int | None = None
     stream: bool = False
-    include_usage: bool = False
 
 
 def body_key(body: object) -> str:
@@ -100,6 +99,7 @@ def read(body: object) -> Call:
     numbers = {name: number(body, name) for name in _NUMBERS}
     temperature = numbers["temperature"]
     stream = _flag(body, "stream")
+    _check_stream_options(body.get("stream_options"), stream)
     return Call(
         key=body_key(body),
         model=model,
@@ -113,7 +113,6 @@ def read(body: object) -> Call:
         choices=_whole(numbers["n"]) or 1,
         logprobs=_logprobs(body, numbers["top_logprobs"]),
         stream=stream,
-        include_usage=_include_usage(body.get("stream_options"), stream),
     )
 
 
@@ -183,15 +182,14 @@ def _logprobs(body: Mapping[str, Any], top: float | None) -> int | None:
     return int(top or 0) if wanted else None
 
 
-def _include_usage(options: object, stream: bool) -> bool:
+def _check_stream_options(options: object, stream: bool) -> None:
     if options is None:
-        return False
+        return
     if not stream:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         raise BadBody(message, "stream_options")
     if not isinstance(options, Mapping):
         raise wrong_type("stream_options", "an object")
-    return options.get("include_usage") is True
 
 
 def read_stop(stop: object) -> tuple[str, ...]:

@@ -107,10 +107,7 @@ class RunStore:
 
     @classmethod
     def reader(cls, folder: Path) -> Self:
-        """The run in *folder* for a process whose parent has it open: not checked again, but for each row that is read.
-
-        Nothing is looked at before something is read.
-        """
+        """The run in *folder* for a process whose parent has it open: only each row that is read is checked."""
         return cls(folder, lock=None, writer=None)
 
     @classmethod
@@ -306,14 +303,10 @@ class RunStore:
     ) -> Iterator[tuple[Row, str]]:
         """Rows to be scored whose mark is missing or has another digest, each with the digest it should have.
 
-        *with_messages*: with the last request's, for scorers that read the whole conversation. *by_case*: the digests
-        of the cases, by number, where *digest_of* has no other for any of their cells; looking for rows is then quick.
+        *by_case*: the digests of the cases, by number, where *digest_of* has no other; they are quicker to look up.
         """
-        wanting = (
-            (cell.position for cell, case, digest in self._marked() if digest_of(cell, case) != digest)
-            if by_case is None
-            else self._marked_otherwise(by_case)
-        )
+        others = (cell.position for cell, case, digest in self._marked() if digest_of(cell, case) != digest)
+        wanting = others if by_case is None else self._marked_otherwise(by_case)
         for span in spans(wanting):
             for row, digest in self._stream(with_messages=with_messages, span=span):
                 if row.status in SCORED and (wanted := digest_of(row.cell, row.case)) != digest:

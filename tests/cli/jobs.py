@@ -26,11 +26,11 @@ _TOKEN = re.compile(r"\s*(&&|\|\||==|!=|!|\(|\)|'(?:[^']|'')*'|[\w.-]+)")
 # What stands in for the runner's python: a virtual environment is this Python under another name, pip is noted down.
 _PYTHON = """\
 #!/bin/sh
-if [ "$1 $2" = "-m venv" ]; then
-    mkdir -p "$3/bin" && cp "$0" "$3/bin/python"
-    printf '#!/bin/sh\\nexec "%s/python" -m evalrun "$@"\\n' "$3/bin" > "$3/bin/evalrun"
-    chmod +x "$3/bin/evalrun"
-elif [ "$1 $2" = "-m pip" ]; then
+if [ "$1 $2 $3" = "-P -m venv" ]; then
+    mkdir -p "$4/bin" && cp "$0" "$4/bin/python"
+    printf '#!/bin/sh\\nexec "%s/python" -P -m evalrun "$@"\\n' "$4/bin" > "$4/bin/evalrun"
+    chmod +x "$4/bin/evalrun"
+elif [ "$1 $2 $3" = "-P -m pip" ]; then
     printf '%s\\n' "$*" >> "$PIP_LOG"
 else
     exec "{python}" "$@"

@@ -18,6 +18,7 @@ import yaml
 from tests.cli.harness import BASIC, ROOT, Simulator, environment, program
 from tests.cli.jobs import OWN, Ran, Runner
 from tests.cli.scripted import Scripted
+from tests.cli.scripted import text as answer
 
 pytestmark = pytest.mark.timeout(300)  # whole jobs, several programs each
 
@@ -61,6 +62,12 @@ def small(url: str, text: str = QUOTA) -> str:
     """The suite of ten cases, asked at *url*."""
     cases = ", ".join(f"{{id: c{n}, vars: {{n: {n}}}, expected: {n + 1}}}" for n in range(10))
     return text.replace("URL", url).replace("CASES", cases)
+
+
+def next_number(body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to the questions of the small suite."""
+    (number,) = re.findall(r"What is (\d+) ", body["messages"][-1]["content"])
+    return answer(str(int(number) + 1))
 
 
 def fifty(model: str) -> str:
@@ -239,16 +246,16 @@ def test_a_run_of_three_nights(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_night_too_early_sends_nothing(tmp_path: Path) -> None:
     """The ledger comes along: a second job on the same day sends nothing. Without it the day would be spent twice."""
-    with Simulator(tmp_path) as lab:
+    with Scripted(next_number) as lab:
         runner = Runner(tmp_path, repository("multi-day", small(lab.url)))
         runner.run(workflow_of("multi-day"))
         again = runner.run(workflow_of("multi-day"), ahead_s=3600)
-        assert len(lab.requests()) == 4
+        assert len(lab.bodies) == 4
         assert again.step("evalrun").outputs["state"] == "paused"
 
         runner.caches.clear()
         runner.run(workflow_of("multi-day"), ahead_s=3700)
-        assert len(lab.requests()) == 8
+        assert len(lab.bodies) == 8
 
 
 # ── pull requests ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,7 +277,7 @@ def pull_request(*, fork: bool) -> dict[str, Any]:
 @pytest.mark.slow
 def test_a_pull_request(tmp_path: Path) -> None:
     """From a branch of the repository it is evaluated, with annotations and a summary and no comment."""
-    with Simulator(tmp_path) as lab:
+    with Scripted(next_number) as lab:
         text = small(lab.url).replace("rpd: 4", "rpd: 400")
         ran = Runner(tmp_path, repository("pull-request", text)).run(
             workflow_of("pull-request"), event=pull_request(fork=False)
@@ -328,13 +335,49 @@ def test_suites_are_words(tmp_path: Path, suites: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("field", ["suites", "args", "baseline", "paused", "version"])
-def test_no_input_is_a_command(tmp_path: Path, field: str) -> None:
+@pytest.mark.parametrize("fields", [("suites",), ("paused",), ("args", "baseline", "version")], ids="+".join)
+def test_no_input_is_a_command(tmp_path: Path, fields: tuple[str, ...]) -> None:
     """What would be a command in a script is a word like any other."""
     evil = "$(touch evil) `touch evil`; touch evil && touch evil | touch evil"
-    act(tmp_path, two, **{"suites": "suites/c.yaml", field: evil})
+    act(tmp_path, two, **{"suites": "suites/c.yaml", **dict.fromkeys(fields, evil)})
 
     assert list(tmp_path.rglob("evil")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plan_only", ["true", "false"])
+def test_a_checkout_is_data(tmp_path: Path, plan_only: str) -> None:
+    """Modules in the checkout that are called as those that Python, pip and evalrun import are never run."""
+
+    def checkout(workspace: Path) -> None:
+        two(workspace)
+        for name in ("yaml", "venv", "pip", "click", "random", "evalrun"):
+            (workspace / f"{name}.py").write_text("import pathlib\npathlib.Path('evil').touch()\n")
+
+    step = act(tmp_path, checkout, suites="suites/c.yaml", plan_only=plan_only).step("evalrun")
+
+    assert step.code == 0, step.log
+    assert list(tmp_path.rglob("evil")) == []
+
+
+@pytest.mark.slow
+def test_a_baseline_is_not_written_through_a_link(tmp_path: Path, baseline: Path) -> None:
+    """What lies beside the suite may lead anywhere: a link there is refused, and what it leads to stays."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+
+    def checkout(workspace: Path) -> None:
+        repository("nightly", fifty("large"))(workspace)
+        shutil.copy(baseline, workspace / "given.jsonl")
+        (workspace / "suites" / baseline.name).symlink_to(elsewhere)
+
+    step = act(tmp_path, checkout, suites="suites/nightly.yaml", baseline="given.jsonl").step("evalrun")
+
+    assert step.code == 2
+    assert step.annotations == [
+        "::error title=evalrun::baseline: suites/nightly.baseline.jsonl: a link, and nothing is written where it leads"
+    ]
+    assert elsewhere.read_text() == "mine"
 
 
 @pytest.mark.slow
@@ -363,7 +406,7 @@ def test_wrong_inputs_are_told(tmp_path: Path, inputs: dict[str, str], said: str
 @pytest.mark.parametrize(("paused", "code"), [("fail", 75), ("neutral", 0)])
 def test_what_a_pause_is(tmp_path: Path, paused: str, code: int) -> None:
     """A pause ends the step with 75 or 0; either way the outputs say 75 and paused."""
-    with Simulator(tmp_path) as lab:
+    with Scripted(next_number) as lab:
         checkout = repository("one", small(lab.url))
         step = act(tmp_path, checkout, suites="suites/one.yaml", paused=paused, args="--max-requests 2").step("evalrun")
 
@@ -375,7 +418,7 @@ def test_what_a_pause_is(tmp_path: Path, paused: str, code: int) -> None:
 @pytest.mark.slow
 def test_a_neutral_pause_hides_no_failed_gate(tmp_path: Path) -> None:
     """Of two suites one pauses and one fails its gate: the step fails, however neutral a pause is."""
-    with Simulator(tmp_path) as lab:
+    with Scripted(next_number) as lab:
 
         def checkout(workspace: Path) -> None:
             repository("one", small(lab.url))(workspace)

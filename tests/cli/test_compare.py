@@ -44,6 +44,17 @@ def test_as_json(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (found["a"]["run"], found["b"]["run"]) == ("2026-11-20T10-31-07Z-aaaa", "2026-11-21T10-31-07Z-bbbb")
 
 
+def test_without_files(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--no-files prints the same and leaves the results as they are."""
+    before = set(results.rglob("*"))
+    said = call(capsys, "compare", "2026-11-20", "2026-11-21", "--no-files")
+
+    assert (said.code, said.err) == (0, "")
+    assert "large is worse in B" in said.out
+    assert "comparison.html" not in said.out
+    assert set(results.rglob("*")) == before
+
+
 def test_one_run(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One run's columns are compared with each other."""
     said = call(capsys, "compare", "2026-11-21")

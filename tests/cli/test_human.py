@@ -73,6 +73,7 @@ def test_a_verdict_counts_as_a_scorer_of_weight_1(sums: Path, capsys: pytest.Cap
     assert (after.loc[rest]["verdict"] == before.loc[rest]["verdict"]).all()
 
 
+@pytest.mark.slow
 def test_verdicts_stay_until_they_are_dropped(sums: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Later reports, further scoring, other scorers and resuming keep them; --drop-human takes them away again."""
     before = table()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 import sys
@@ -103,3 +104,45 @@ def test_wrong_usage_is_two_and_no_traceback(
     assert answer.err.strip()
     assert "Traceback" not in answer.err
     assert not list(tmp_path.glob("results/*/*"))
+
+
+def test_a_missing_word_is_told_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a command wants, and in which order, stands below the complaint."""
+    said = call(capsys, "show", "basic")
+
+    assert said.code == 2
+    assert said.out == ""
+    complaint, usage = said.err.splitlines()
+    assert complaint == "Missing argument 'ROW'."
+    assert usage.startswith("Usage: ")
+    assert usage.endswith(" show [OPTIONS] RUN ROW")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), 1),
+        (("--max-requests", "0"), 2),
+        (("--set", "temprature=1"), 2),
+        (("--only", "case=none"), 5),
+        (("--max-requests", "1"), 75),
+        (("--quiet",), 1),
+    ],
+)
+def test_json_is_an_object_or_nothing(
+    words: tuple[str, ...],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """However a run ends, standard output is one object with its exit code; where nothing ran it is empty."""
+    monkeypatch.chdir(tmp_path)
+    Path("one.yaml").write_text(
+        "models: [simulator/large]\nprompts: {p: Hi}\ncases: [{id: a, expected: x}, {id: b, expected: x}]\n"
+        "scorers: [equals]\ngates: [pass_rate >= 0.9]\n"
+    )
+    said = call(capsys, "one.yaml", "--json", *words)
+
+    assert said.code == code, said.err
+    assert (json.loads(said.out)["exit_code"] == code) if code in (1, 75) else said.out == ""

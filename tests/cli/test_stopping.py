@@ -116,6 +116,7 @@ def test_going_on_after_a_change_asks_what_was_spared(capsys: pytest.CaptureFixt
     assert all(column["scored"] == 40 for column in json.loads(said.out)["columns"])
 
 
+@pytest.mark.slow
 def test_what_stopped_early_is_told_beside_its_figures(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """What the first sentence says of the two is what was found by looking after every case, when it was found."""
     said = call(capsys, "run", EXAMPLE, "--results", tmp_path)

@@ -104,6 +104,7 @@ def test_an_earlier_run_tells_how_often_columns_differ(suite: Path, options: Run
     assert [one.discordance for one in rest] == [0.1, 0.2, 0.3]
 
 
+@pytest.mark.slow
 def test_a_run_of_few_cases_says_nothing(suite: Path, options: RunOptions) -> None:
     """Nineteen cases are too few to go by."""
     plan = prepare(suite, Selection())
@@ -112,6 +113,7 @@ def test_a_run_of_few_cases_says_nothing(suite: Path, options: RunOptions) -> No
     assert [one.measured for one in detect(plan, options, NOW, 0.05).needed] == [None] * 3
 
 
+@pytest.mark.slow
 def test_columns_that_hardly_differed_are_taken_to_differ_as_much_as_is_looked_for(
     suite: Path, options: RunOptions
 ) -> None:
@@ -134,6 +136,7 @@ def test_any_difference_can_be_asked_for(suite: Path, options: RunOptions, diffe
     assert (found.needed[0].stops_after is None) == (difference < 0.01)
 
 
+@pytest.mark.slow
 def test_the_table_fits_a_terminal(suite: Path, options: RunOptions) -> None:
     """Every line of the text is at most 80 wide, and says how many cases there are."""
     plan = prepare(suite, Selection())

@@ -362,6 +362,7 @@ def test_other_scorers_may_undo_a_decision(tmp_path: Path) -> None:
     assert counts[Status.PENDING] > 0
 
 
+@pytest.mark.slow
 def test_samples_of_a_case_come_together_and_count_once(tmp_path: Path) -> None:
     """With samples a case is asked whole before the next ones, and its mean difference is one observation."""
     bench = Bench(tmp_path, text=STOP + "samples: 3\n", concurrency=6)
@@ -388,6 +389,7 @@ def test_recorded_answers_are_never_spared(tmp_path: Path) -> None:
     assert sum(label == "old" for label, status in statuses if status is Status.ANSWERED) == CASES
 
 
+@pytest.mark.slow
 def test_a_dialogue_that_is_not_needed_any_more_ends_where_it_is(tmp_path: Path) -> None:
     """Its replies so far stay, no further turn is asked, and without ``stop_when`` it goes on from there."""
     asks = '"What is {{ a }} * {{ b }}? Answer with the number only."'
@@ -433,6 +435,7 @@ def test_a_run_without_a_difference_says_so(tmp_path: Path) -> None:
     assert found.as_json()["pairs"][0]["decision"] == "no difference"
 
 
+@pytest.mark.slow
 def test_what_is_not_decided_is_said_too(tmp_path: Path) -> None:
     """Where the cases do not suffice nothing is saved, and the interval is told."""
     alike = SUITE.replace("simulator/small", "{id: simulator/large, label: small}")

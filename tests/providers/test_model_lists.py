@@ -68,6 +68,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_any_json_is_read(said: Any) -> None:
     """Whatever a server answers, there are names or there is no list."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalrun.records.comparison import ColumnFigures, Comparison, Flip, GateResult, Interval, Pair, ScorePair
+from evalrun.records.human import HUMAN
 from evalrun.records.message import Image, Message, Picture, Tool, ToolCall
 from evalrun.records.outcome import (
     Attempt,
@@ -20,6 +21,7 @@ from evalrun.records.outcome import (
     Usage,
 )
 from evalrun.records.plan import Cell, Column, Plan
+from evalrun.records.regression import Regression, Regressions
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.records.score import Mark, Score
@@ -38,8 +40,8 @@ class Run:
 
 
 def run_of(texts: tuple[str, ...]) -> Run:
-    """Models, prompts, tools, pictures, cases, tags, variables, answers, calls, reasons, errors, gates and notes, all
-    made of *texts*."""
+    """Models, prompts, tools, pictures, cases, tags, variables, answers, refusals, calls, scores, people's notes,
+    reasons, errors, gates, regressions and notes, all made of *texts*."""
     plan = _plan(texts)
     comparison = _comparison(plan, texts)
     facts = make_facts(
@@ -54,8 +56,18 @@ def run_of(texts: tuple[str, ...]) -> Run:
         changes=texts,
         limits={text: text for text in texts},
         price_dates=texts,
+        stopping={text: text for text in texts},
+        digests={text: text for text in texts},
+        regressions=regressions_of(texts),
+        quota_left=texts,
     )
     return Run(plan, lambda: _rows(plan, texts), comparison, facts)
+
+
+def regressions_of(texts: tuple[str, ...]) -> Regressions:
+    """Answers that got worse, each made of one text."""
+    worst = tuple(Regression(case=t, column=t, sample=0, expected=t, said=t, reason=t) for t in texts)
+    return Regressions(against=texts[0], compared=len(texts) + 1, failing=len(texts), worst=worst)
 
 
 def _plan(texts: tuple[str, ...]) -> Plan:
@@ -95,7 +107,7 @@ def _plan(texts: tuple[str, ...]) -> Plan:
             )
             for i, text in enumerate(texts)
         ),
-        scorers=tuple(ScorerSpec(type=text, name=text) for text in texts),
+        scorers=tuple(ScorerSpec(type=text, name=text) for text in (*texts, HUMAN)),
         params={text: text for text in texts},
         gates=tuple(
             Gate(text=text, metric="pass_rate", operator=">=", value=0.5, only={"tag": (text,)}) for text in texts
@@ -115,7 +127,7 @@ def _rows(plan: Plan, texts: tuple[str, ...]) -> Iterator[Row]:
         text = texts[cell.case]
         outcome: Outcome
         if cell.position % 5 == 4:
-            outcome = Failure(kind=FailureKind.SERVER, message=text, code=text, body=text)
+            outcome = Failure(kind=_FAILURES[cell.position % 3], message=text, code=text, body=text)
             mark = None
         else:
             usage = Usage(prompt_tokens=1, completion_tokens=1, method=TokensMethod.API)
@@ -132,10 +144,9 @@ def _rows(plan: Plan, texts: tuple[str, ...]) -> Iterator[Row]:
                 system_fingerprint=text,
                 body=text,
             )
-            passed = cell.position % 2 == 0
-            score = Score(name=text, value=float(passed), passed=passed, reason=text, extracted=text)
-            broken = Score(name=texts[0], value=None, passed=None, error=text)
-            mark = Mark(score=float(passed), verdict="pass" if passed else "fail", scores=(score, broken), reason=text)
+            if cell.position % 11 == 10:
+                outcome = replace(outcome, text=None, refusal=text, tool_calls=())
+            mark = _mark(texts[0], text, cell.position)
         attempt = Attempt(sent_at=1.0, latency_s=0.1, result=text, message=text)
         yield Row(
             cell=cell,
@@ -147,6 +158,21 @@ def _rows(plan: Plan, texts: tuple[str, ...]) -> Iterator[Row]:
             messages=messages_of(text),
             tools=(tool_of(text),),
         )
+
+
+_FAILURES = (FailureKind.SERVER, FailureKind.FILTERED, FailureKind.SKIPPED)
+
+
+def _mark(first: str, text: str, position: int) -> Mark:
+    """What the scorers and a person said of an answer; now and then nobody could say."""
+    passed = position % 2 == 0
+    score = Score(name=text, value=float(passed), passed=passed, reason=text, extracted=text)
+    person = Score(name=HUMAN, value=float(passed), passed=passed, reason=text)
+    broken = Score(name=first, value=None, passed=None, error=text)
+    if position % 13 == 12:
+        return Mark(score=None, verdict=None, scores=(broken,), reason=text)
+    verdict = "pass" if passed else "fail"
+    return Mark(score=float(passed), verdict=verdict, scores=(score, person, broken), reason=text)
 
 
 def messages_of(text: str) -> tuple[Message, ...]:

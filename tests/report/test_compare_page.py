@@ -54,6 +54,7 @@ def test_hostile_texts_make_no_markup(hostile: str) -> None:
     assert [tag for tag, attributes, _ in found if tag == "script" and not attributes] == ["script"]
 
 
+@pytest.mark.slow
 def test_the_policy_lets_one_style_and_one_script_in(hostile: str) -> None:
     """The page's content policy names the hashes of its own style and script, and nothing else may load."""
     (policy,) = [a["content"] for tag, a, _ in elements(hostile) if tag == "meta" and "http-equiv" in a]

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from evalrun.records.comparison import Interval
+from evalrun.records.regression import Regression, Regressions
 from evalrun.report.charts_view import charts_view, series
 from evalrun.report.fields import moment
 from evalrun.report.standings import leading
 from evalrun.report.view import view
 from tests.report.factory import Words
 from tests.report.hostile_run import Run
+from tests.report.states import STATES
 from tests.report.test_page import made
 
 
@@ -42,6 +44,35 @@ def test_the_legend_of_pairs_says_which_cases_it_counts() -> None:
         "v=large-model:fail,mini:pass",
         "v=large-model:fail,mini:fail",
     ]
+
+
+def test_a_headline_that_leaves_the_first_place_open_says_so() -> None:
+    """Where the leader ties with the runner-up and beats a later one, headline and table name the runner-up."""
+    run = STATES["twelve"]().run
+    said = shown(run)
+    first = said["summary"][0]
+
+    assert said["headline"]["claim"].startswith("vendor-3/model-11-instructinstruct beats vendor-0/model-8")
+    assert said["headline"]["rest"] == ", but is not distinguishable from vendor-2/model-10-instruct"
+    assert said["title"].endswith(said["headline"]["rest"])
+    assert (first["against"]["word"], first["against"]["note"]) == (
+        "ahead, not decided",
+        "over vendor-2/model-10-instruct",
+    )
+    assert first["against"]["by"] == said["summary"][1]["against"]["by"].replace("−", "+")
+
+
+def test_requests_are_told_once() -> None:
+    """The last row of the summary tells requests, attempts only where there were more, nothing where none was sent."""
+    run = made()
+
+    def told(requests: int, attempts: int) -> str:
+        first, *rest = run.comparison.columns
+        zero = [replace(one, requests=0, attempts=0) for one in rest]
+        columns = (replace(first, requests=requests, attempts=attempts), *zero)
+        return str(shown(run, columns=columns)["totals"]["sent"])
+
+    assert [told(0, 0), told(5, 5), told(5, 7)] == ["", "5 requests", "5 requests, 7 attempts"]
 
 
 def test_names_in_the_headline_are_not_torn() -> None:
@@ -118,3 +149,23 @@ def test_what_winning_costs_stands_out() -> None:
 def test_times_are_told_as_people_read_them(iso: str, said: str) -> None:
     """A moment in UTC; what is no moment stays as it is."""
     assert moment(iso) == said
+
+
+def test_what_got_worse_stands_below_the_gates() -> None:
+    """A sentence, then each of the worst with a filter that finds its case; nothing where nothing got worse."""
+    worst = Regression(case="a b/c", column="large", sample=1, expected="Paris", said="Sydney", reason="")
+    found = Regressions(against="run r1", compared=40, failing=2, worst=(worst, replace(worst, expected="", said="")))
+    run = made()
+    told = shown(replace(run, facts=replace(run.facts, regressions=found)))["worse"]
+
+    assert told["heading"] == "2 of 40 answers that passed in run r1 now fail"
+    assert told["items"][0] == {
+        "filter": "q=a%20b%2Fc",
+        "case": "a b/c",
+        "column": "large #1",
+        "why": "expected “Paris”, ",
+        "said": "said “Sydney”",
+    }
+    assert told["items"][1]["why"] + told["items"][1]["said"] == "said nothing"
+    kept = replace(found, failing=0, worst=())
+    assert shown(replace(run, facts=replace(run.facts, regressions=kept)))["worse"] is None

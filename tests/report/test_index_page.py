@@ -131,8 +131,7 @@ def test_what_is_left_out_is_said() -> None:
     assert "2 more not listed" in text
 
 
-@pytest.fixture(scope="module")
-def hostile() -> str:
+def hostile_index() -> str:
     """A page in which every text and every name is hostile."""
     suites = [
         SuiteRuns(
@@ -149,6 +148,12 @@ def hostile() -> str:
     return page(
         *suites, comparisons=tuple(text for text in HOSTILE if text.encode("utf-8", "replace").decode() == text)
     )
+
+
+@pytest.fixture(scope="module")
+def hostile() -> str:
+    """The page in which everything is hostile."""
+    return hostile_index()
 
 
 def test_hostile_names_make_no_markup(hostile: str) -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evalrun.records.regression import Regression, Regressions
 from evalrun.report.write import write_reports
 from tests.conftest import ROOT
 from tests.report.hostile import HOSTILE
@@ -82,6 +84,25 @@ def test_the_demo_has_no_barrier(open_page: Open, demo: Path, scheme: str) -> No
 
     assert faults(shown.page) == []
     assert shown.page.evaluate(OVERLAPS) == []
+    assert shown.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_open_answer_and_the_keys_have_no_barrier(open_page: Open, demo: Path, scheme: str) -> None:
+    """Chat, Code and Raw of an answer, and the list of keys: axe-core finds nothing serious in any of them."""
+    shown = open_page(demo, scheme=scheme)
+    page = shown.page
+    page.locator(".cmp .open").first.click()
+    page.wait_for_selector("#cell[open] .panel")
+    for key, tab in (("1", "chat"), ("2", "code"), ("3", "raw")):
+        page.keyboard.press(key)
+        assert page.get_attribute("[role=tab][aria-selected=true]", "id") == f"tab-{tab}"
+        assert faults(page) == [], tab
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+
+    assert page.locator("#keys").is_visible()
+    assert faults(page) == []
     assert shown.complaints == []
 
 
@@ -172,3 +193,28 @@ def test_twelve_columns_are_one_table(open_page: Open, page_of: Callable[[str], 
     assert page.locator("#summary tbody tr").count() == 12
     assert page.evaluate("getComputedStyle(document.querySelector('#summary tbody tr')).display") == "table-row"
     assert heights[0] > 320
+
+
+def test_of_twelve_columns_the_leading_ones_are_side_by_side(open_page: Open, page_of: Callable[[str], Path]) -> None:
+    """Where not all fit, the cases show the leader and those that come next to it, in the suite's order."""
+    page = open_page(page_of("twelve")).page
+    page.wait_for_selector("html[data-ready]", state="attached")
+    ranked = page.locator("#summary tbody th b").all_inner_texts()
+
+    assert page.locator("#k-head .col b").all_inner_texts() == ranked[:3][::-1]
+
+
+def test_what_got_worse_leads_to_its_case(open_page: Open, tmp_path: Path) -> None:
+    """The name of a case that fails now filters the table to it and goes there."""
+    run = STATES["three"]().run
+    row = next(iter(run.rows()))
+    one = Regression(case=row.case.id, column=row.column.label, sample=None, expected="Paris", said="Rome", reason="")
+    facts = replace(run.facts, regressions=Regressions(against="run r1", compared=9, failing=1, worst=(one,)))
+    write_reports(tmp_path, run.plan, run.rows, run.comparison, facts)
+    page = open_page(tmp_path / "report.html").page
+    page.click("#worse button")
+    page.wait_for_function("scrollY > 500")
+
+    assert page.inner_text("#count").startswith("1 of ")
+    assert row.case.id in page.evaluate("location.hash")
+    assert faults(page) == []

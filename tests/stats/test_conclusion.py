@@ -230,6 +230,7 @@ def test_scores_may_not_tell_what_verdicts_do(first, second, sentence):
     assert said[1] == sentence
 
 
+@pytest.mark.slow
 @given(st.lists(st.text("pf", min_size=20, max_size=20), min_size=2, max_size=5))
 def test_the_sentences_never_say_more_than_the_pairs(letters):
     """Whoever is said to beat another does so in the table of pairs, and whoever is said to tie does not."""

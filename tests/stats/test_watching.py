@@ -111,6 +111,7 @@ def test_a_decision_is_the_rules_own_and_stands() -> None:
     assert 0 < pair.interval.low < pair.interval.mean
 
 
+@pytest.mark.slow
 @given(runs())
 def test_what_counts_is_the_same_in_whatever_order_it_came(run: tuple[dict[str, str], int, list[int]]) -> None:
     """Until a column is decided all its cells count; then those of the cases up to the decision, and no others."""

@@ -37,8 +37,8 @@ const view = (() => {
     const hidden = new Set(address.state.hide.split(',')), choices = rows.choices.map((_, choice) => choice), wanted = choices.filter(choice => !hidden.has(rows.choices[choice].slug));
     if (address.state.hide && wanted.length) return wanted;
     if (innerWidth <= 820 || choices.length <= fitting()) return choices;
-    const first = choices.filter(choice => rows.choices[choice].best), rest = choices.filter(choice => !rows.choices[choice].best);
-    return [...first, ...rest].slice(0, fitting()).sort((a, b) => a - b);
+    const ranked = page.pairs.flat().map(k => rows.way.of[k]);  // the first with each, the best of them first
+    return [...new Set([...choices.filter(choice => rows.choices[choice].best), ...ranked, ...choices])].slice(0, fitting()).sort((a, b) => a - b);
   }
   const spoken = (c, choice, word, reason) => `${page.cases[c].id}, ${rows.choices[choice].label}: ${wordOf(word)}${reason ? ', ' + reason : ''}`;
   const tag = label => h('span', {class: 'tag', dir: 'auto'}, label);
@@ -248,5 +248,5 @@ const view = (() => {
   body.addEventListener('focusin', event => {
     for (const [at, element] of drawn) if (element.contains(event.target)) { drawn.get(now)?.classList.remove('now'); now = at; element.classList.add('now'); }
   });
-  return {draw, place, step, focus, near, back, shownChoices, resized: () => { heights.clear(); fill(); }, get rows() { return list; }, get now() { return now; }};
+  return {draw, place, step, focus, near, back, shownChoices, get rows() { return list; }, get now() { return now; }};
 })();

@@ -4,7 +4,7 @@ const code = (() => {
   const MARK = /\ue000(p?)(\d+)\ue001/g;
   // What safe_text.FOR_TERMINALS holds, as long as JSON.stringify leaves it: what a terminal or a reader could be led astray by.
   const ACTS = /[\x7f-\x9f\u2028\u2029\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{110bd}\u{110cd}\u{13430}-\u{1343f}\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]/gu;
-  const CI = /#(?=#(?:vso)?\[)/gi;
+  const CI = /#(?=#(?:vso|teamcity)?\[)/gi;
   const unit = number => '\\u' + number.toString(16).padStart(4, '0');
   const inJson = one => [...Array(one.length).keys()].map(at => unit(one.charCodeAt(at))).join('');
   const inPython = one => one.length > 1 ? '\\U' + one.codePointAt(0).toString(16).padStart(8, '0') : unit(one.charCodeAt(0));

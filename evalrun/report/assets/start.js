@@ -10,7 +10,7 @@ const controls = (() => {
     address.set(change, replace);
     if (change.by !== undefined) layOut();
     filters.check();
-    for (const key of ['q', 'tag', 'scorer', 'sort', 'diff', 'by']) if ($(key) && $(key).value !== address.state[key] && $(key) !== document.activeElement) $(key).value = address.state[key] || (key === 'by' ? rows.way.key : '');
+    for (const key of ['q', 'tag', 'scorer', 'sort', 'diff', 'by']) if ($(key) && $(key).value !== address.state[key] && (key !== 'q' || $(key) !== document.activeElement)) $(key).value = address.state[key] || (key === 'by' ? rows.way.key : '');
     if (address.state.q !== wordsSought) { wordsSought = address.state.q; search.start(wordsSought, draw); if (wordsSought) return draw(); }
     draw();
   }
@@ -36,7 +36,9 @@ const controls = (() => {
   function chips(chosen) {  // verdicts that are asked for, each a way to be rid of it
     $('chips').replaceChildren(...chosen.flatMap(({choice, k, codes}) => codes.map(code => {
       const column = choice >= 0 ? rows.choices[choice] : page.columns[k], facet = column.slug + ':' + page.words[code];
-      return h('button', {class: 'chip', title: 'Remove this filter', 'data-chip': facet, onclick: () => filter({v: address.state.v.split(',').filter(one => one !== facet).join(',')})},
+      return h('button', {class: 'chip', title: 'Remove this filter', 'data-chip': facet, onclick: () => {
+        filter({v: address.state.v.split(',').filter(one => one !== facet).join(',')});
+        ($('chips').firstElementChild || document.querySelector('[data-show][aria-pressed=true]')).focus(); }},
         h('span', {dir: 'auto'}, column.label), ': ' + wordOf(page.words[code]), icon('x'));
     })));
   }
@@ -63,7 +65,7 @@ const controls = (() => {
         typing = setTimeout(() => filter({q: event.target.value.trim()}, true), page.blocks > 4 ? TYPED_MS : 0); }}),
       h('div', {class: 'seg', role: 'group', 'aria-label': 'Which cases'}, [['all', 'All'], ...flips, ['unscored', 'Not scored']].map(([key, name]) =>
         h('button', {'data-show': key, 'aria-pressed': 'false', onclick: () => filter({show: key})}, name, h('small')))),
-      ways.length > 1 && choice('by', 'Columns', ways.map(one => [one.key, one.key]), change => filter({...change, v: '', hide: '', diff: ''})),
+      ways.length > 1 && choice('by', 'Compare', ways.map(one => [one.key, one.key]), change => filter({...change, v: '', hide: '', diff: ''})),
       tags.length > 0 && choice('tag', 'Tag', [['', 'any'], ...tags.map(tag => [tag, tag])]),
       page.scorers.length > 1 && choice('scorer', 'Failed by', [['', 'any'], ...page.scorers.map(name => [name, name])]),
       choice('sort', 'Sort', sorts),
@@ -116,9 +118,10 @@ page.ready.then(() => {
   controls.filter({});
   show();
   addEventListener('hashchange', () => {
-    const by = rows.way.key;
+    const {by} = address.state;
     address.read();
-    if ((address.state.by || by) !== by) controls.layOut();
+    if (address.state.by !== by) controls.layOut();
+    $('q').value = address.state.q;
     controls.filter({});
     show();
   });
