@@ -24,14 +24,10 @@ def inside(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve())
 
 
-_AT_ONCE = 1 << 20
-"""Bytes that are written at once: a hundredth of the system calls of the usual 8 KiB, for files of hundreds of MB."""
-
-
 def form_of(mode: str) -> dict[str, Any]:
     """How a file is opened: text is UTF-8 with ``\\n`` as it is, a lone surrogate as a replacement character."""
     text = {} if "b" in mode else {"encoding": "utf-8", "errors": "replace", "newline": ""}
-    return {"mode": mode, "buffering": _AT_ONCE, **text}
+    return {"mode": mode, **text}
 
 
 @contextmanager

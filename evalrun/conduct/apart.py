@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,23 @@ _LOOK_UP_EVERY = 1024
 
 
 class TablesApart:
-    """The process under way. See report.write.Apart."""
+    """The process under way. See report.write.Apart. Mutable state: whether it was told to go."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         self._process = process
         self._folder = folder
+        self._gone = False
+
+    def go(self) -> None:
+        """Let it read the rows, which change no more. Doing it twice does nothing."""
+        if not self._gone:
+            self._gone = True
+            with suppress(OSError):  # where it has ended already join tells why
+                _say(self._process, "go")
 
     def join(self) -> None:
         """Wait until the tables are whole. Raises OSError or StorageError where they cannot be."""
+        self.go()
         answer, _ = self._process.communicate()
         try:
             said = json.loads(answer)
@@ -77,12 +87,16 @@ def begin_tables(folder: Path, files: Mapping[str, Path]) -> TablesApart | None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the process that asked, which then ends this one
         )
-        assert process.stdin is not None  # noqa: S101  it is a pipe
-        process.stdin.write(json.dumps(said).encode() + b"\n")
-        process.stdin.flush()
+        _say(process, said)
     except OSError:
         return None
     return TablesApart(process, folder)
+
+
+def _say(process: subprocess.Popen[bytes], what: Any) -> None:
+    assert process.stdin is not None  # noqa: S101  it is a pipe
+    process.stdin.write(json.dumps(what).encode() + b"\n")
+    process.stdin.flush()
 
 
 def main(said: Mapping[str, Any]) -> None:
@@ -112,6 +126,9 @@ def tables_plan(store: RunStore) -> Plan:
 
 
 def _rows(store: RunStore, plan: Plan, parent: int) -> Iterator[Row]:
+    """The rows, as soon as they are final: until then their marks may be missing."""
+    if not sys.stdin.readline():
+        raise OSError(errno.EPIPE, "nobody waits for the tables any more")
     for number, row in enumerate(store.rows(with_messages=True)):
         if number % _LOOK_UP_EVERY == 0 and os.getppid() != parent:
             raise OSError(errno.EPIPE, "nobody waits for the tables any more")

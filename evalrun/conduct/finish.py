@@ -82,30 +82,29 @@ def finish(
     """
     prices = store.prices()
     plan = with_overrides(plan, prices)
-    watch = keep_accounts(store, plan, prices)
-    plan = with_human(plan, verdicts_of(store))
-    if ending.paused and next(store.pending(), None) is None:
-        ending = replace(ending, paused="", resume_at=None)  # what it waited for is not needed any more
-    said = (None if sat else _noted(store, "sitting")) or {
-        "ended_at": clock.time(),
-        "limits": _limits(plan, options),
-        "changes": changes,
-        "paused_exit_code": options.paused_exit_code,
-        "git_commit": git_commit(Path(plan.suite.file).parent),
-        "evalrun_version": __version__,
-        "python_version": python_version(),
-        "quota_left": left_of(options.state, plan.suite.name, clock.time()),
-    }
-    baseline = baseline_of(plan.suite)
-    before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
-    watcher = None if before is None else Watcher(before)
+    reported = with_human(plan, verdicts_of(store))
     stale: tuple[Path, ...] = ()
     if formats is None:
         formats, stale = standing(store.folder, options.formats)
-    with reports_of(store, plan, formats) as reports:
-        rows: Iterator[Row] = store.rows(with_messages=reports.wants_rows)
-        if reports.wants_rows:
-            rows = reports.over(with_tools(row, plan) for row in rows)
+    with reports_of(store, reported, formats) as reports:  # first: a second process makes ready meanwhile
+        watch = keep_accounts(store, plan, prices)
+        plan = reported
+        if ending.paused and next(store.pending(), None) is None:
+            ending = replace(ending, paused="", resume_at=None)  # what it waited for is not needed any more
+        said = (None if sat else _noted(store, "sitting")) or {
+            "ended_at": clock.time(),
+            "limits": _limits(plan, options),
+            "changes": changes,
+            "paused_exit_code": options.paused_exit_code,
+            "git_commit": git_commit(Path(plan.suite.file).parent),
+            "evalrun_version": __version__,
+            "python_version": python_version(),
+            "quota_left": left_of(options.state, plan.suite.name, clock.time()),
+        }
+        baseline = baseline_of(plan.suite)
+        before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
+        watcher = None if before is None else Watcher(before)
+        rows = reports.over(with_tools(row, plan) for row in store.rows(with_messages=reports.wants_rows))
         rows = rows if watcher is None else watcher.over(rows)
         finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch), baseline, rows)
         regressions = None if watcher is None else regressions_of(store, plan, watcher)

@@ -26,6 +26,9 @@ FILES = tuple(file.name for file in files_of())
 class Apart(Protocol):
     """Tables that another process is writing meanwhile."""
 
+    def go(self) -> None:
+        """Let it read the rows, which change no more. Doing it twice does nothing."""
+
     def join(self) -> None:
         """Wait until they are whole. Raises OSError or StorageError where they cannot be."""
 
@@ -34,7 +37,9 @@ class Apart(Protocol):
 
 
 BeginApart = Callable[[Mapping[str, Path]], Apart | None]
-"""Begins to write tables, by their names, into these files, which are there; None where it cannot."""
+"""Begins to write tables, by their names, into these files, which are there; it reads no row before it is told to go.
+
+None where it cannot."""
 
 
 class Reports:
@@ -100,6 +105,8 @@ class Reports:
 
     def over(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The same rows, in plan order, each taken on its way; they are not kept."""
+        if self._apart is not None:
+            self._apart.go()
         for row in rows:
             if self._refused is None:
                 try:

@@ -153,7 +153,10 @@ def _scores(two: tuple[Side, Side]) -> PairedScores | None:
         return None
     scored = [np.frombuffer(side.verdicts, np.uint8).reshape(first.shape) != UNSCORED for side in two]
     differences = np.where(scored[0] & scored[1], first - second, np.nan)
-    by_case = [row[~np.isnan(row)].tolist() for row in differences]
+    if differences.shape[1] == 1:  # the same without a numpy call for each of many cases
+        by_case = [[value] if value == value else [] for value in differences[:, 0].tolist()]
+    else:
+        by_case = [row[~np.isnan(row)].tolist() for row in differences]
     return compare_scores(by_case, seed=seed_of("scores", two[0].label, two[1].label))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -151,9 +152,13 @@ def test_leaving_early_ends_the_process(run: Path) -> None:
     assert left(run) == []
 
 
-def test_it_ends_where_nobody_waits(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """When the process that asked has died the other one does not write on for minutes."""
+@pytest.mark.parametrize("said", ["", '"go"\n'])
+def test_it_ends_where_nobody_waits(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str
+) -> None:
+    """When the process that asked has died, before it said go or later, the other one does not write on for minutes."""
     files = {name: str(path) for name, path in staged(tmp_path).items()}
+    monkeypatch.setattr("sys.stdin", io.StringIO(said))
     main({"folder": str(run), "files": files, "parent": os.getppid() + 1})
 
     assert json.loads(capsys.readouterr().out)["errno"] == errno.EPIPE
