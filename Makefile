@@ -15,7 +15,7 @@ PYTEST := $(VENV) -m pytest -n auto --dist worksteal
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo test test-all bench-quota bench-stopping lint types format schema docs clean
+.PHONY: help demo test test-all bench-quota bench-stopping bench-report lint types format schema docs clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ bench-quota: .venv/installed-test ## Measure the quota engine against the best s
 
 bench-stopping: .venv/installed-test ## Measure what stopping early saves: results/bench/stopping.json
 	@$(VENV) -m tests.bench.stopping
+
+bench-report: .venv/installed-test ## Write the report of 100,000 cases × 4 columns, time it: results/bench/report.json
+	@$(VENV) -m tests.bench.report
 
 lint: .venv/installed-dev ## Check style and formatting with ruff
 	@$(VENV) -m ruff check .

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,39 +13,34 @@ from typing import Any
 import pytest
 
 from evalrun.report.island import PAGE_LIMIT
-from tests.conftest import ROOT
 from tests.report.large_run import store_large
+from tests.report.measured import Measured, write_measured
 from tests.report.test_browser import browser as browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 CASES = 100_000
 ANEW = 5
 
 
+SLOWER_CPU_S = 120.0
+"""Processor seconds of the slower process, at most: an idle machine needs about half. `make bench-report` says whether
+it is done within 60 s on the clock, which no test can that shares its machine."""
+
+
 @dataclass(frozen=True)
 class Written:
-    """A report that a process of its own wrote: its folder, and what that took."""
+    """A report that processes of its own wrote: its folder, and what that took."""
 
     folder: Path
-    seconds: float
-    peak_bytes: int
+    took: Measured
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """The report of the large run, as `evalrun report` writes it."""
-    results = tmp_path_factory.mktemp("large")
-    run = store_large(results, CASES)
-    with subprocess.Popen(
-        [sys.executable, "-m", "evalrun", "report", str(run), "--results", str(results)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return Written(run, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    run = store_large(tmp_path_factory.mktemp("large"), CASES)
+    return Written(run, write_measured(run))
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +72,10 @@ def until(page: Any, expression: str, seconds: float = 60) -> float:
 
 
 def test_it_is_written_within_bounds(written: Written) -> None:
-    """The page has at most 64 MB, and 500 MB were enough for all files together."""
+    """The page has at most 64 MB; 500 MB were enough for all processes together, and none worked for long."""
     assert 0.9 * PAGE_LIMIT < (written.folder / "report.html").stat().st_size <= 64_000_000
-    assert written.peak_bytes < 500_000_000
+    assert written.took.peak_bytes < 500_000_000
+    assert written.took.slower_cpu_s < SLOWER_CPU_S
 
 
 def test_it_opens_at_once(opened: Any) -> None:
