@@ -89,7 +89,10 @@ class _Table:
 
 
 class ResultsCsv(_Table):
-    """results.csv: one row a cell, in plan order."""
+    """results.csv: one row a cell, in plan order.
+
+    Mutable state: the cells that rows of the case met last have in common, and those of every column.
+    """
 
     def __init__(self, file: IO[str], plan: Plan, run: str) -> None:
         self._run, self._suite = csv_cell(run), csv_cell(plan.suite.name)

@@ -17,15 +17,6 @@ class Group:
 
     rows: tuple[Row, ...]
 
-    @property
-    def samples(self) -> tuple[int, ...]:
-        """The samples that occur, in order."""
-        return tuple(sorted({row.cell.sample for row in self.rows}))
-
-    def of_model(self, label: str) -> tuple[Row, ...]:
-        """One model's rows, sample by sample."""
-        return tuple(sorted((r for r in self.rows if r.column.model == label), key=lambda r: r.cell.sample))
-
 
 class Grouping:
     """Takes rows one by one and gives groups as they fill, in the order in which they began.

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import errno
+import io
 import re
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evalrun.errors import StorageError
+from evalrun.records.comparison import GateResult, Regressed
 from evalrun.records.row import Row
 from evalrun.report import formats
-from evalrun.report.write import FILES, write_reports
+from evalrun.report.fields import verdict_of
+from evalrun.report.summary_md import SummaryMd
+from evalrun.report.write import FILES, Reports, write_reports
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
 
 
@@ -95,3 +100,37 @@ def test_rows_are_read_once_and_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 _Island = formats.Island
+
+
+def test_what_got_worse_is_found_again(tmp_path: Path) -> None:
+    """summary.md tells of the answers that got worse, however many others fail before them, and counts every one."""
+    plan = make_plan(cases=200)
+    rows = make_rows(plan)
+    fails = [row for row in rows() if verdict_of(row) == "fail"]
+    last = fails[-1]
+    worse = Regressed(column=last.column.label, case=last.case.id, sample=0)
+    gate = GateResult(gate=plan.suite.gates[0], verdict="fail", reason="worse", regressed=(worse,))
+    comparison = replace(make_comparison(plan, rows), gates=(gate,))
+    write_reports(tmp_path, plan, rows, comparison, make_facts())
+    out = io.StringIO()
+    summary = SummaryMd(out, plan, comparison, make_facts())
+    for row in rows():
+        summary.add(row)
+    summary.finish()
+
+    assert len(fails) > 100
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == out.getvalue()
+    assert f"### {len(fails) - 1} other answers fail" in out.getvalue()
+    assert f"| {last.case.id} | {last.column.label} | " in out.getvalue()
+
+
+def test_leaving_early_leaves_nothing(tmp_path: Path) -> None:
+    """A report that is not finished, whatever the reason, removes what it has staged and touches nothing else."""
+    plan = make_plan()
+    (tmp_path / "results.csv").write_text("before")
+    with Reports(tmp_path, plan, "run") as reports:
+        for _ in reports.over(make_rows(plan)()):
+            pass
+
+    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
+    assert (tmp_path / "results.csv").read_text() == "before"
