@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evalrun.records.comparison import GateResult, Regressed
 from evalrun.records.outcome import Exchange, Failure, FailureKind
 from evalrun.records.score import Mark, Score
-from evalrun.report.junit import JunitXml
+from evalrun.report.junit import JunitXml, TestCases
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
@@ -206,3 +206,20 @@ def test_the_hostile_corpus_parses() -> None:
     assert len(list(cells.iter("testcase"))) == len(run.plan.cells)
     assert len(list(gates.iter("testcase"))) == len(HOSTILE)
     assert not re.search("[\x1b\x07\u202e\u200b]", out.getvalue())
+
+
+@pytest.mark.parametrize("limits", [{}, {"most_listed": 10}, {"most_bytes": 2**20 + 2**16 + 2_500}])
+def test_kept_cases_make_the_same_file(limits: dict[str, int]) -> None:
+    """Test cases that were kept until the counts are known make the file that those written at once do."""
+    plan = make_plan(cases=60)
+    rows = make_rows(plan)
+    kept, out = TestCases(plan, **limits), io.StringIO()
+    for row in rows():
+        kept.add(row)
+    junit = JunitXml(out, plan, make_comparison(plan, rows), make_facts(), **limits)
+    for result, text in kept.read():
+        junit.put(result, text)
+    junit.finish()
+
+    assert out.getvalue() == written(cases=60, **limits)
+    assert ("not listed here" in out.getvalue()) == bool(limits)
