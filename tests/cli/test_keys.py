@@ -64,6 +64,7 @@ def write_suite(folder: Path, url: str, variable: str, name: str = "lab") -> Pat
 
 
 @pytest.mark.parametrize("name", ["lab", "openai"])
+@pytest.mark.slow
 def test_a_vendors_key_does_not_leave_for_a_foreign_origin(tmp_path: Path, stub: Stub, name: str) -> None:
     """A suite alone cannot send OPENAI_API_KEY to another origin: exit 2, nothing sent, no Authorization seen."""
     said = program(write_suite(tmp_path, stub.url, "OPENAI_API_KEY", name), cwd=tmp_path, OPENAI_API_KEY=CANARY)
@@ -117,6 +118,7 @@ def test_an_env_file_holds_keys(tmp_path: Path, stub: Stub) -> None:
     ],
     indirect=True,
 )
+@pytest.mark.slow
 def test_no_artefact_holds_a_key(tmp_path: Path, stub: Stub) -> None:
     """Whatever a server echoes, the key is in no byte written or printed, in any of its usual forms."""
     said = program(write_suite(tmp_path, stub.url, "LAB_KEY"), "-v", cwd=tmp_path, LAB_KEY=CANARY)

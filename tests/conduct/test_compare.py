@@ -296,6 +296,7 @@ def test_there_is_never_a_nan(odd: Made, tmp_path: Path) -> None:
         assert not any(re.search(r"\b(nan|inf)\b", text, re.I) for text in texts)
 
 
+@pytest.mark.slow
 def test_only_numbers_are_kept(tmp_path: Path) -> None:
     """What is in memory does not grow with the answers: thirty megabytes of them pass through in two."""
     long = Made(cases(300), lambda c, k, s: Said(text=c * 10_000), labels=("large",))

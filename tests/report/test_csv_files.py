@@ -155,6 +155,7 @@ def test_files_follow_rfc_4180(written: tuple[Path, Plan, Comparison]) -> None:
         assert len({len(row) for row in rows}) == 1
 
 
+@pytest.mark.slow
 def test_formulas_are_inert_in_every_field(tmp_path: Path) -> None:
     """No cell, header or figure of any CSV begins a formula, and every file is still a table that pandas reads."""
     run = run_of(HOSTILE)

@@ -156,6 +156,7 @@ def hostile() -> str:
     return hostile_index()
 
 
+@pytest.mark.slow
 def test_hostile_names_make_no_markup(hostile: str) -> None:
     """The page has the elements and attributes of its template, no script, and loads nothing."""
     allowed: dict[str, set[str]] = {}
@@ -170,6 +171,7 @@ def test_hostile_names_make_no_markup(hostile: str) -> None:
     assert "script" not in {tag for tag, _, _ in found}
 
 
+@pytest.mark.slow
 def test_a_link_stays_in_the_results(hostile: str) -> None:
     """Every link is three steps down from the page, whatever a folder is called."""
     links = {a["href"] for tag, a, _ in elements(hostile) if tag == "a"}
@@ -179,6 +181,7 @@ def test_a_link_stays_in_the_results(hostile: str) -> None:
     assert all(one[3] in {"report.html", "summary.md", "results.csv", "comparison.html"} for one in steps)
 
 
+@pytest.mark.slow
 def test_the_policy_lets_one_style_in(hostile: str) -> None:
     """No script, no image but the empty icon, and the hash of the style that is there."""
     (policy,) = [a["content"] for tag, a, _ in elements(hostile) if tag == "meta" and "http-equiv" in a]

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from evalrun.records.comparison import GateResult, Regressed
 from evalrun.records.message import Image, Message, Tool, ToolCall
 from evalrun.records.outcome import Choice, Response
@@ -18,6 +20,7 @@ from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
 
 
+@pytest.mark.slow
 def test_results_jsonl_loses_nothing(tmp_path: Path) -> None:
     """Every text, lone surrogates and NUL among them, comes back from results.jsonl as it was."""
     run = run_of(HOSTILE)
@@ -145,6 +148,7 @@ def test_messages_that_are_not_known_are_null(tmp_path: Path) -> None:
     assert list(messages(replace(row, messages=row.messages[:1]))) == [True, True, False]
 
 
+@pytest.mark.slow
 def test_run_json_tells_each_gate_and_every_case_that_regressed(tmp_path: Path) -> None:
     """Its answer, whether it fails the run, whom it is for, and all answers that passed in the baseline."""
     run = run_of(HOSTILE)

@@ -17,21 +17,13 @@ from tests.report.large_run import store_large
 from tests.report.measured import Measured, write_measured
 from tests.report.test_browser import browser as browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 CASES = 100_000
 ANEW = 5
-
-SCROLL = """s => {
-    const table = document.querySelector('#k-table').getBoundingClientRect();
-    scrollTo(0, scrollY + table.top + s * (table.height - innerHeight));
-}"""
-"""Shows that part of the table: 0 its beginning, 1 its end."""
-
-
-SLOWER_CPU_S = 120.0
-"""Processor seconds of the slower process, at most: an idle machine needs about half. `make bench-report` says whether
-it is done within 60 s on the clock, which no test can that shares its machine."""
+SLOWER_CPU_S = 150.0
+"""Processor seconds of the slower process, at most, on a machine that others share. Whether the report is written
+within 60 s on the clock is for `make bench-report` to say, of a machine that has nothing else to do."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +69,14 @@ def until(page: Any, expression: str, seconds: float = 60) -> float:
     return time.perf_counter() - begun
 
 
-def test_it_is_written_within_bounds(written: Written) -> None:
+def is_written_within_bounds(written: Written) -> None:
     """The page has at most 64 MB; 500 MB were enough for all processes together, and none worked for long."""
     assert 0.9 * PAGE_LIMIT < (written.folder / "report.html").stat().st_size <= 64_000_000
     assert written.took.peak_bytes < 500_000_000
     assert written.took.slower_cpu_s < SLOWER_CPU_S
 
 
-def test_it_opens_at_once(opened: Any) -> None:
+def opens_at_once(opened: Any) -> None:
     """It opens in under 3 s, says what it holds, and asks for nothing."""
     page, complaints, seconds = opened
 
@@ -93,7 +85,7 @@ def test_it_opens_at_once(opened: Any) -> None:
     assert complaints == []
 
 
-def test_filters_answer_at_once(opened: Any) -> None:
+def answers_filters_at_once(opened: Any) -> None:
     """Every filter and order answers in under 300 ms, the median of five; a search shows its first finds meanwhile."""
     page, complaints, _ = opened
     timed = (
@@ -120,11 +112,12 @@ def test_filters_answer_at_once(opened: Any) -> None:
     assert complaints == []
 
 
-def test_it_needs_little_memory(opened: Any) -> None:
+def needs_little_memory(opened: Any) -> None:
     """After a look at many places, and a forced collection, the heap is under 400 MB; the last row can be reached."""
     page, complaints, _ = opened
-    for share in (0.2, 0.5, 0.8, 1, 1, 1):
-        page.evaluate(SCROLL, share)
+    below = "document.querySelector('#k-table').getBoundingClientRect()"
+    for share in (0.2, 0.5, 0.8, 1, 1):
+        page.evaluate(f"share => scrollTo(0, scrollY + {below}.top + share * {below}.height - 500)", share)
         page.wait_for_timeout(100)
         until(page, "!document.querySelector('#k-body [data-waits]')")
     last = page.evaluate("Math.max(...[...document.querySelectorAll('[aria-rowindex]')].map(one => one.ariaRowIndex))")
@@ -136,3 +129,11 @@ def test_it_needs_little_memory(opened: Any) -> None:
     assert sum(heap[name] for name in ("usedSize", "embedderHeapUsedSize", "backingStorageSize")) < 400_000_000
     assert last == int(page.get_attribute("#k-table", "aria-rowcount"))
     assert complaints == []
+
+
+def test_a_large_report_is_quick_to_write_and_to_read(written: Written, opened: Any) -> None:
+    """Written, opened, filtered and looked through: one test, so that the run is made once, whoever carries it out."""
+    is_written_within_bounds(written)
+    opens_at_once(opened)
+    answers_filters_at_once(opened)
+    needs_little_memory(opened)
