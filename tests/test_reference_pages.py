@@ -18,9 +18,10 @@ from evalrun.records.comparison import Comparison, GateResult, Interval, Regress
 from evalrun.records.outcome import Failure, FailureKind, Status
 from evalrun.records.suite import NO_REGRESSION, Gate
 from evalrun.report.json_files import gate_json
-from evalrun.report.write import FILES, write_reports
+from evalrun.report.write import FILES
 from tests.conftest import ROOT
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
+from tests.report.written import write_reports
 
 COLUMNS = (ROOT / "docs" / "columns.md").read_text("utf-8")
 EXITS = (ROOT / "docs" / "exit-codes.md").read_text("utf-8")

@@ -20,7 +20,7 @@ from evalrun.records.outcome import Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run_comparison import ComparedColumn, Flip
-from evalrun.report.csv_files import total_tokens, write_summary
+from evalrun.report.csv_files import write_summary
 from evalrun.report.fields import flat, params_text, scorer_names, variable_names
 from evalrun.report.json_files import request_lines
 
@@ -72,7 +72,7 @@ _AFTER: dict[str, _Field] = {
     "finish_reason": (_TEXT, _of_response("finish_reason")),
     "prompt_tokens": ("Int64", _of_row("prompt_tokens")),
     "completion_tokens": ("Int64", _of_row("completion_tokens")),
-    "total_tokens": ("Int64", total_tokens),
+    "total_tokens": ("Int64", _of_row("total_tokens")),
     "cached_tokens": ("Int64", _of_row("cached_tokens")),
     "reasoning_tokens": ("Int64", _of_row("reasoning_tokens")),
     "tokens_method": (_TEXT, lambda row: str(row.tokens_method) if row.tokens_method else None),

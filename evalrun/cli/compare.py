@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from evalrun.cli import options as o
-from evalrun.cli.color import wants_color
-from evalrun.safe_text import log_json
-
-_MOST_WIDTH = 110
+from evalrun.cli.printing import colored, say_json, screen_width
 
 
 @click.command()
@@ -73,18 +65,3 @@ def history(suite: str, *, last: int, results: Path, as_json: bool) -> int:
     else:
         click.echo(history_text(found, width=screen_width(), color=colored()), color=colored())
     return 0
-
-
-def say_json(said: dict[str, Any]) -> None:
-    """One JSON object, in ASCII, without anything that JSON lacks."""
-    click.echo(log_json(json.dumps(said, ensure_ascii=True, allow_nan=False, indent=2)))
-
-
-def screen_width() -> int:
-    """How wide the lines may be: 80 where nobody says."""
-    return min(_MOST_WIDTH, shutil.get_terminal_size((80, 24)).columns)
-
-
-def colored() -> bool:
-    """Whether colours are wanted on standard output."""
-    return wants_color(os.environ, terminal=sys.stdout.isatty())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalrun.cli import options as o
-from evalrun.safe_text import log_json
+from evalrun.cli.printing import say_json
 
 if TYPE_CHECKING:
     from evalrun.conduct.models import Known
@@ -48,7 +47,7 @@ def models(
         click.echo(safe_line(f"{provider}: {found.message}"), err=True)
         return ExitCode.INCOMPLETE
     if as_json:
-        click.echo(log_json(json.dumps({"provider": provider, "models": found}, indent=2)))
+        say_json({"provider": provider, "models": found})
         return 0
     for name in found:
         click.echo(safe_line(f"{provider}/{name}"))
@@ -62,7 +61,7 @@ def _list_providers(environ: Any, *, as_json: bool) -> None:
 
     known = known_providers(environ)
     if as_json:
-        click.echo(log_json(json.dumps({"providers": [_object(one) for one in known]}, indent=2)))
+        say_json({"providers": [_object(one) for one in known]})
         return
     for line in provider_lines(known):
         click.echo(line)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evalrun.cli import options as o
+from evalrun.cli.printing import colored, screen_width
 
 FORMS = ("chat", "raw", "curl", "python", "javascript")
 
@@ -25,7 +26,6 @@ def show(run: str, row: str, form: str, results: Path) -> int:
 
     Code reads the key from the environment variable that the suite names; the key itself is in no output.
     """
-    from evalrun.cli.compare import colored, screen_width
     from evalrun.conduct.showing import find_answer
     from evalrun.errors import UsageError
     from evalrun.report.answer_text import chat_text, raw_text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from evalrun.conduct.plan import forecast as column_forecasts
 from evalrun.records.plan import Plan
 from evalrun.records.quota import DAY_S, HOUR_S, MINUTE_S
 from evalrun.records.request import Request
+from evalrun.report.fields import minute, utc
 from evalrun.report.numbers import count, money, plural, tokens
 from evalrun.report.talk import called_tools, message_json, message_lines, tool_text, who
 from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
@@ -246,7 +246,7 @@ def span(seconds: float) -> str:
 
 
 def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{minute(at)} UTC"
 
 
 # -- for programs -----------------------------------------------------------------------------------------------------
@@ -342,4 +342,4 @@ def timing_json(timing: Timing) -> dict[str, Any]:
 def _iso(at: float | None) -> str | None:
     if at is None or not math.isfinite(at):
         return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return utc(at)

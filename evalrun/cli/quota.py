@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalrun.cli.printing import say_json
 from evalrun.clock import SystemClock
-from evalrun.safe_text import log_json
 
 if TYPE_CHECKING:
     from evalrun.scheduler.ledger_care import Standing
@@ -38,7 +37,7 @@ def quota(context: click.Context, *, as_json: bool) -> int:
     state = state_folder(os.environ)
     standings = stand(state, now)
     if as_json:
-        click.echo(log_json(json.dumps({"state": str(state), "scopes": [_object(one) for one in standings]}, indent=2)))
+        say_json({"state": str(state), "scopes": [_object(one) for one in standings]})
         return 0
     if not standings:
         click.echo(_fit(f"no limits are known yet: the ledger in {state} is empty", None))
@@ -132,9 +131,9 @@ def _when(at: float, now: float) -> str:
 
 
 def _date(at: float) -> str:
-    from datetime import UTC, datetime
+    from evalrun.report.fields import minute
 
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{minute(at)} UTC"
 
 
 def _figures(words: tuple[str, ...]) -> dict[str, float]:

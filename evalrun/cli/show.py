@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -13,9 +11,9 @@ from typing import Any
 
 import click
 
-from evalrun.cli.color import wants_color
 from evalrun.cli.github import Actions
 from evalrun.cli.plan_text import closing_lines, head_line, model_lines
+from evalrun.cli.printing import colored, say_json, screen_width
 from evalrun.conduct.bless import Blessed
 from evalrun.conduct.finish import Finished
 from evalrun.conduct.options import LaneProgress
@@ -25,7 +23,7 @@ from evalrun.records.plan import Plan
 from evalrun.report.json_files import gate_json
 from evalrun.report.numbers import plural
 from evalrun.report.terminal import summary
-from evalrun.safe_text import log_json, safe_line
+from evalrun.safe_text import safe_line
 from evalrun.scheduler.forecast import Forecast
 
 _PRECEDENCE = (
@@ -36,7 +34,6 @@ _PRECEDENCE = (
     ExitCode.INCOMPLETE,
     ExitCode.GATE_FAILED,
 )
-_MOST_WIDTH = 110
 
 
 class Screen:
@@ -88,8 +85,7 @@ class Screen:
         if self._as_json:
             self._objects.append(_object(one))
             return
-        width = min(_MOST_WIDTH, shutil.get_terminal_size((80, 24)).columns)
-        color = wants_color(os.environ, terminal=sys.stdout.isatty())
+        width, color = screen_width(), colored()
         click.echo(
             summary(one.plan, one.comparison, one.facts, width=width, color=color, quiet=self._quiet), color=color
         )
@@ -98,7 +94,7 @@ class Screen:
         """Print what is printed once for all suites, as far as they came, and tell GitHub Actions."""
         if self._as_json and self._objects:
             said: Any = self._objects[0] if len(self._objects) == 1 else {"runs": self._objects}
-            click.echo(log_json(json.dumps(said, ensure_ascii=True, indent=2)))
+            say_json(said)
         self._github.close(worst_exit_code(self._codes))
 
 

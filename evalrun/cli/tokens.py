@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import click
 
 from evalrun.cli import options as o
+from evalrun.cli.printing import say_json
 from evalrun.errors import UsageError
-from evalrun.safe_text import log_json
 
 _TODAY = ("cl100k_base", "o200k_base")
 _FOR = {
@@ -78,7 +77,7 @@ def count_(file: str, model: str, *, as_json: bool) -> int:
     number, method = count(_text(file), model)
     encoding = encoding_name(model)
     if as_json:
-        click.echo(log_json(json.dumps({"tokens": number, "method": method, "model": model, "encoding": encoding})))
+        say_json({"tokens": number, "method": method, "model": model, "encoding": encoding}, indent=None)
         return 0
     if method == "exact":
         click.echo(f"{number:,} tokens (exact: {encoding})")
@@ -113,7 +112,7 @@ def _show(as_json: bool) -> int:
 
     found = [_standing(name) for name in _FOR]
     if as_json:
-        click.echo(log_json(json.dumps({"encodings": found}, indent=2)))
+        say_json({"encodings": found})
         return 0
     width = max(map(len, _FOR))
     for one in found:

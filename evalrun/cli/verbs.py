@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from evalrun.cli import options as o
-from evalrun.safe_text import log_json
+from evalrun.cli.printing import say_json
 from evalrun.simulator.faults import listed
 
 _RUN = click.argument("run")
@@ -109,7 +109,7 @@ def plan(suite: str, show: int, detect: float | None, **said: Any) -> int:
     detection = None if detect is None else find(planned, asked, now, detect)
     if said["as_json"]:
         more = {} if detection is None else {"detect": detect_json(detection)}
-        click.echo(log_json(json.dumps(plan_json(planned, foreseen, show) | more, ensure_ascii=False, indent=2)))
+        say_json(plan_json(planned, foreseen, show) | more)
         return 0
     for line in (*plan_lines(planned, foreseen), *(detect_lines(detection) if detection else ())):
         click.echo(line)

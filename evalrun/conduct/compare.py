@@ -210,7 +210,8 @@ def _compared(
     if work.one_run and work.a.suite.stop_when is not None:
         plan = work.a.store.plan()
         watch = watch_of(work.a.store, plan)
-        columns = tuple(measured(column, by_labels(watch.pairs() if watch else (), plan.columns)) for column in columns)
+        watched = by_labels(watch.pairs() if watch else (), plan.columns)
+        columns = tuple(measured(column, watched) for column in columns)
     a, b = work.a.side, work.b.side
     shown_a, shown_b = (
         {getattr(pair, side) for pair in work.pairs} if only else set(range(len(opened.columns)))
@@ -314,8 +315,7 @@ def _explained(work: _Work, pair: ColumnMatch, column: ComparedColumn) -> Compar
 
 def _is_simulated(suite: Suite, column: Column) -> bool:
     model = next(model for model in suite.models if model.label == column.model)
-    provider = suite.providers.get(model.provider)
-    return provider is not None and provider.simulated
+    return suite.is_simulated(model)
 
 
 def _what_differs(suite_a: Suite, a: Column, suite_b: Suite, b: Column) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts, RunState
 from evalrun.records.suite import Price
+from evalrun.report.fields import utc
 from evalrun.report.formats import standing
 from evalrun.stats.compare import compare
 from evalrun.store.prices import with_overrides
@@ -173,7 +173,7 @@ def _finished(
         git_commit=said["git_commit"],
         reason=_reason(comparison, ending, state),
         go_on=_go_on(comparison, store.folder, state),
-        resume_after=_iso(ending.resume_at) if ending.resume_at is not None and state == "paused" else None,
+        resume_after=utc(ending.resume_at) if ending.resume_at is not None and state == "paused" else None,
         changes=changes or tuple(said["changes"]),
         notes=(*(stopping.notes() if stopping else ()), *_notes(plan), *_price_notes(store.prices())),
         limits=said["limits"],
@@ -284,7 +284,3 @@ def _forecast(plan: Plan) -> dict[str, Any]:
         }
         for one in forecast(plan)
     }
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

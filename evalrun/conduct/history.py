@@ -190,8 +190,7 @@ def _name(column: Column, columns: Sequence[Column], known: dict[str, str]) -> s
 def _is_timed(suite: Suite, column: Column) -> bool:
     """Whether its latency is a service's: recorded answers have none of their own, simulated ones this machine's."""
     model = next(model for model in suite.models if model.label == column.model)
-    provider = suite.providers.get(model.provider)
-    return model.recorded is None and not (provider is not None and provider.simulated)
+    return model.recorded is None and not suite.is_simulated(model)
 
 
 def _point(info: RunInfo, track: ColumnTrack) -> HistoryPoint:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from evalrun.conduct.scopes import Scopes
 from evalrun.errors import StorageError, UsageError
 from evalrun.records.plan import Plan
 from evalrun.records.quota import SHORT_NAMES, Limit, Scope
+from evalrun.report.fields import minute
 from evalrun.scheduler.ledger import MemoryLedger, SqliteLedger
 from evalrun.scheduler.ledger_care import Standing, forget, set_limit, standings
 from evalrun.scheduler.ledger_file import FILE_NAME
@@ -85,7 +85,7 @@ def left_of(state: Path, suite: str, now: float) -> tuple[str, ...]:
 def _back(at: float | None) -> str:
     if at is None:
         return ""
-    return f", all back {datetime.fromtimestamp(math.ceil(at), UTC).strftime('%Y-%m-%d %H:%M UTC')}"
+    return f", all back {minute(math.ceil(at))} UTC"
 
 
 def correct(

@@ -19,8 +19,7 @@ from evalrun.records.baseline import Baseline
 from evalrun.records.plan import Column, Plan
 from evalrun.records.regression import Regression, Regressions
 from evalrun.records.row import Row
-from evalrun.report.fields import expected_text
-from evalrun.report.history_words import moment
+from evalrun.report.fields import expected_text, minute
 from evalrun.store.baseline import baseline_path, read_baseline
 from evalrun.store.run import RunStore
 
@@ -81,7 +80,7 @@ def before_of(folder: Path, plan: Plan, began: float, baseline: Baseline | str) 
     for run in earlier_runs(folder, plan.suite.name, began, 1):
         if sum(column.planned for column in run.columns) <= LARGEST:
             try:
-                return _of_run(folder.parent / run.run, plan, f"the run of {moment(run.started_at or 0.0)}")
+                return _of_run(folder.parent / run.run, plan, f"the run of {minute(run.started_at or 0.0)}")
             except EvalrunError:
                 return None  # a damaged run of before is no fault of this one
     return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalrun.conduct.identity import recorded_columns
 from evalrun.conduct.marking import score_rows
 from evalrun.records.outcome import Status
 from evalrun.records.plan import Plan, pairs_of
@@ -128,35 +129,27 @@ def keep_accounts(store: RunStore, plan: Plan, prices: Mapping[str, Price]) -> W
     was in flight then must not tell in any figure. Cells whose decision does not stand count again: where the suite or
     its scorers have changed, or cells in error were asked again. Recorded answers are there already: none is spared.
     """
-    recorded = {model.label for model in plan.suite.models if model.recorded is not None}
+    recorded = recorded_columns(plan)
     while True:
         score_rows(store, plan, prices)
         watch, spared = watch_of(store, plan), store.spared_keys()
         decided = {
             number
-            for number, column in enumerate(plan.columns)
-            if watch is not None and watch.is_decided(number) and column.model not in recorded
+            for number in range(len(plan.columns))
+            if watch is not None and watch.is_decided(number) and number not in recorded
         }
         again = [cell.key for cell in plan.cells if cell.key in spared and cell.column not in decided]
         if not again:
             break
         store.forget(again)  # what comes to light may decide otherwise
     if watch is not None and decided:
-        _spare(store, plan, watch, decided)
-    return watch
-
-
-def _spare(store: RunStore, plan: Plan, watch: Watch, decided: Set[int]) -> None:
-    """Note of every cell of the columns *decided* that does not count why that is."""
-    pending, spared = {cell.key for cell in store.pending()}, store.spared_keys()
-    chosen = [cell for cell in plan.cells if cell.column in decided and cell.key not in spared]
-    store.spare(
-        [
+        pending = {cell.key for cell in store.pending()}
+        store.spare(
             (cell, why_not(plan, cell.column, late=cell.key not in pending))
-            for cell in chosen
-            if cell.key in pending or not watch.is_needed(cell)
-        ]
-    )
+            for cell in plan.cells
+            if cell.column in decided and cell.key not in spared and (cell.key in pending or not watch.is_needed(cell))
+        )
+    return watch
 
 
 def why_not(plan: Plan, column: int, *, late: bool = False) -> str:

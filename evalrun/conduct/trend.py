@@ -32,12 +32,7 @@ def trend_of(folder: Path, plan: Plan, comparison: Comparison, facts: RunFacts) 
             run=facts.run,
             started_at=facts.started_at,
             column=one.column.label,
-            scored=one.scored,
-            planned=one.planned,
             pass_rate=one.pass_rate,
-            score=one.score,
-            cost_usd=one.cost_usd,
-            latency_p50_s=one.latency_p50_s,
         )
         for one in comparison.columns
     ]
@@ -67,12 +62,7 @@ def _points(run: RunSummary, plan: Plan, facts: RunFacts) -> Iterator[TrendPoint
                 run=run.run,
                 started_at=run.started_at or 0.0,
                 column=column.label,
-                scored=then.scored,
-                planned=then.planned,
                 pass_rate=then.pass_rate,
-                score=then.score,
-                cost_usd=then.cost_usd,
-                latency_p50_s=then.latency_p50_s,
                 same_requests=then.digest == facts.digests.get(column.label),
             )
 

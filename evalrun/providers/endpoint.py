@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +21,13 @@ from evalrun.providers.tls import tls_context
 from evalrun.providers.transport import ACCEPT_ENCODING, Route
 from evalrun.records.suite import Provider
 
-_AUTH: Mapping[str, Callable[[str], dict[str, str]]] = {
-    "bearer": lambda key: {"authorization": f"Bearer {key}"},
-    "api-key": lambda key: {"api-key": key},
-    "x-api-key": lambda key: {"x-api-key": key},
-    ENTRA: lambda token: {"authorization": f"Bearer {token}"},
+KEY_HEADERS: Mapping[str, tuple[str, str]] = {
+    "bearer": ("authorization", "Bearer "),
+    "api-key": ("api-key", ""),
+    "x-api-key": ("x-api-key", ""),
+    ENTRA: ("authorization", "Bearer "),
 }
+"""How a key is sent, by the name of the way: the header, and what stands before the key in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Endpoint:
 
     def with_token(self, token: Secret) -> Endpoint:
         """The endpoint with a token for a key."""
-        headers = {**self.headers, **_AUTH[ENTRA](token.reveal())}
+        headers = {**self.headers, **_key_header(ENTRA, token)}
         return replace(self, headers=headers, secrets=(*self.secrets, token))
 
 
@@ -81,19 +82,29 @@ def endpoint_of(
     except ValueError as error:
         raise UsageError(f"provider {provider.id}: {error}") from error
     scheme = provider.auth or dialect.AUTH
-    if scheme not in _AUTH:
+    if scheme not in KEY_HEADERS:
         raise UsageError(f"provider {provider.id}: unknown way to send a key: {scheme}")
     return Endpoint(
         provider=provider,
         dialect=dialect,
-        base=origin + urlsplit(provider.base_url).path.rstrip("/"),
+        base=base_of(provider),
         headers=own_headers(provider)
         | {"accept-encoding": ACCEPT_ENCODING}
-        | (_AUTH[scheme](key.reveal()) if key else {}),
+        | (_key_header(scheme, key) if key else {}),
         route=_route(provider, origin, environ),
         tokens=EntraTokens(provider.id, clock) if scheme == ENTRA else None,
         secrets=(*([key] if key else ()), *proxy_secrets(environ)),
     )
+
+
+def _key_header(scheme: str, key: Secret) -> dict[str, str]:
+    header, prefix = KEY_HEADERS[scheme]
+    return {header: prefix + key.reveal()}
+
+
+def base_of(provider: Provider) -> str:
+    """What the addresses of a provider begin with. Raises ValueError where its base_url has no origin."""
+    return origin_of(provider.base_url) + urlsplit(provider.base_url).path.rstrip("/")
 
 
 def spelled_for(provider: Provider, body: Mapping[str, Any]) -> dict[str, Any]:

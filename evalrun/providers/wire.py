@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from evalrun.keys import ENTRA, origin_of
+from evalrun.keys import ENTRA
 from evalrun.providers.dialect import encode
-from evalrun.providers.endpoint import own_headers, spelled_for
+from evalrun.providers.endpoint import KEY_HEADERS, base_of, own_headers, spelled_for
 from evalrun.providers.send import dialect_of
 from evalrun.records.request import Request
 from evalrun.records.suite import Provider
@@ -15,12 +13,6 @@ from evalrun.records.wire import WireRequest
 ENTRA_VARIABLE = "AZURE_ACCESS_TOKEN"
 """The variable that stands for a token of Entra's, which evalrun itself fetches anew."""
 
-_KEY_HEADERS = {
-    "bearer": ("authorization", "Bearer "),
-    ENTRA: ("authorization", "Bearer "),
-    "api-key": ("api-key", ""),
-    "x-api-key": ("x-api-key", ""),
-}
 _TOKEN = f"{ENTRA_VARIABLE} is a token: az account get-access-token --resource https://cognitiveservices.azure.com"
 
 
@@ -33,13 +25,12 @@ def wire_request(provider: Provider, request: Request) -> WireRequest:
     dialect = dialect_of(provider)
     scheme = provider.auth or dialect.AUTH
     variable = ENTRA_VARIABLE if scheme == ENTRA else provider.api_key_env or ""
-    header, prefix = _KEY_HEADERS[scheme] if variable else ("", "")
+    header, prefix = KEY_HEADERS[scheme] if variable else ("", "")
     body = spelled_for(provider, dialect.build(request))
     encode(body)  # what cannot be sent is not shown as if it could
-    base = origin_of(provider.base_url) + urlsplit(provider.base_url).path.rstrip("/")
     headers = {**dialect.headers(request, provider), **own_headers(provider), "content-type": "application/json"}
     return WireRequest(
-        url=base + dialect.path(request, provider),
+        url=base_of(provider) + dialect.path(request, provider),
         headers=headers,
         body=body,
         key_variable=variable,

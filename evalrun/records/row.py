@@ -95,6 +95,12 @@ class Row:
         return _sum([reply.usage.completion_tokens for reply in replies])
 
     @property
+    def total_tokens(self) -> int | None:
+        """Tokens sent and received; None where one of them is unknown."""
+        sent, received = self.prompt_tokens, self.completion_tokens
+        return None if sent is None or received is None else sent + received
+
+    @property
     def cached_tokens(self) -> int | None:
         """Of the tokens sent, those that the vendor had cached, as far as replies say."""
         replies = self.replies

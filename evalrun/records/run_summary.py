@@ -16,7 +16,6 @@ class ColumnSummary:
     scored: int
     planned: int
     pass_rate: Interval | None = None
-    score: float | None = None
     cost_usd: float | None = None
     latency_p50_s: float | None = None
     simulated: bool = False

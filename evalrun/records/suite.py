@@ -224,5 +224,11 @@ class Suite:
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     picture_files: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
+
+    def is_simulated(self, model: Model) -> bool:
+        """Whether a model is one of the simulator's."""
+        provider = self.providers.get(model.provider)
+        return provider is not None and provider.simulated
+
     gates: tuple[Gate, ...] = ()
     stop_when: StopWhen | None = None

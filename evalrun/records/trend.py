@@ -19,10 +19,5 @@ class TrendPoint:
     run: str
     started_at: float
     column: str
-    scored: int
-    planned: int
     pass_rate: Interval | None = None
-    score: float | None = None
-    cost_usd: float | None = None
-    latency_p50_s: float | None = None
     same_requests: bool = True

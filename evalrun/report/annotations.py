@@ -12,6 +12,7 @@ from typing import Literal
 from evalrun.errors import SuiteInvalid
 from evalrun.records.comparison import Comparison, GateResult
 from evalrun.records.run import RunFacts
+from evalrun.report.fields import narrowed
 from evalrun.report.numbers import plural
 from evalrun.safe_text import safe_line, safe_text
 
@@ -87,7 +88,7 @@ def commands(annotations: Iterable[Annotation]) -> list[str]:
 
 def _of_gate(result: GateResult, file: str) -> Annotation:
     gate = result.gate
-    only = ", ".join(f"{key} {' or '.join(values)}" for key, values in gate.only.items())
+    only = narrowed(gate)
     return Annotation(
         level="error" if result.failed else "warning",
         title=f"gate: {result.verdict}: {gate.text}{f' for {only}' if only else ''}",

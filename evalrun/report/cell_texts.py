@@ -16,7 +16,7 @@ from evalrun.records.outcome import Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.report.cell_detail import CellDetails
-from evalrun.report.fields import to_text
+from evalrun.report.fields import expected_text, to_text
 from evalrun.report.talk import calls_text, message_text, request_messages
 from evalrun.safe_text import visible
 
@@ -54,7 +54,7 @@ def case_line(plan: Plan, rows: Sequence[Row], details: CellDetails, *, text_lim
         cells.append([*_cell(row, question), len(talks) - 1, details.of(row)])
     case = rows[0].case
     variables = [[name, to_text(value)] for name, value in case.vars.items()]
-    line = [_expected(case.expected), variables, list(questions), cells, talks, _shared(cells)]
+    line = [expected_text(case.expected), variables, list(questions), cells, talks, _shared(cells)]
     text = _ENCODER.encode(line)
     return text if len(text) <= text_limit and _harmless(text) else _ENCODER.encode(_shown(line, text_limit))
 
@@ -108,13 +108,6 @@ def _question(row: Row, plan: Plan) -> str:
         return asked
     values = [(name, to_text(value)) for name, value in row.case.vars.items()]
     return values[0][1] if len(values) == 1 else "\n".join(f"{name}: {value}" for name, value in values)
-
-
-def _expected(value: Any) -> str:
-    """Alternatives as a person would list them; everything else as it is."""
-    if isinstance(value, list | tuple) and all(isinstance(v, str | int | float) for v in value):
-        return " or ".join(dict.fromkeys(to_text(item) for item in value))
-    return to_text(value)
 
 
 def _reason(row: Row) -> str:

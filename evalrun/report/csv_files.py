@@ -159,7 +159,7 @@ def _after(row: Row) -> list[str]:
         csv_cell(response.finish_reason or "") if response else "",
         _whole(row.prompt_tokens),
         _whole(row.completion_tokens),
-        _whole(total_tokens(row)),
+        _whole(row.total_tokens),
         _whole(row.cached_tokens),
         _whole(row.reasoning_tokens),
         str(row.tokens_method or ""),
@@ -179,12 +179,6 @@ def _after(row: Row) -> list[str]:
         csv_cell(failure.message) if failure else "",
         csv_cell(row.cell.request_key),
     ]
-
-
-def total_tokens(row: Row) -> int | None:
-    """Tokens in and out; None where one of them is unknown."""
-    sent, received = row.prompt_tokens, row.completion_tokens
-    return None if sent is None or received is None else sent + received
 
 
 class ComparisonCsv(_Table):
@@ -225,7 +219,7 @@ def _compared(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return [""] * len(_COMPARED)
     if len(rows) == 1:  # the means of one sample are its own figures
-        row, total = rows[0], total_tokens(rows[0])
+        row, total = rows[0], rows[0].total_tokens
         score = row.mark.score if row.mark is not None and row.scored else None
         own = _score(score), csv_cell(row.output), "" if total is None else f"{total}.0", _usd(row.cost_usd)
         return [verdict_of(row), *own]
@@ -236,7 +230,7 @@ def _compared(rows: Sequence[Row]) -> list[str]:
         words.pop() if len(words) == 1 else "mixed",
         _score(_mean(scores)),
         csv_cell(rows[0].output),
-        _number(_mean([total_tokens(row) for row in rows]), 1),
+        _number(_mean([row.total_tokens for row in rows]), 1),
         _usd(_mean([row.cost_usd for row in rows])),
     ]
 

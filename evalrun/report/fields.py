@@ -11,6 +11,7 @@ from typing import Any
 from evalrun.records.outcome import SCORED
 from evalrun.records.plan import Column, Plan
 from evalrun.records.row import Row
+from evalrun.records.suite import Gate
 from evalrun.safe_text import json_text
 
 
@@ -67,6 +68,11 @@ def expected_text(value: Any) -> str:
     return to_text(value)
 
 
+def narrowed(gate: Gate) -> str:
+    """What a gate is narrowed to, ``model large, tag europe or asia``; empty where it is for everything."""
+    return ", ".join(f"{key} {' or '.join(names)}" for key, names in gate.only.items())
+
+
 def params_text(column: Column) -> str:
     """The parameters that tell a column from its neighbours, as JSON; empty where there are none."""
     return to_text(dict(column.params)) if column.params else ""
@@ -98,6 +104,11 @@ def verdict_of(row: Row) -> str:
 def utc(at: float) -> str:
     """A Unix time as ISO 8601 in UTC, to the second: ``2026-11-20T10:31:07Z``."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def minute(at: float) -> str:
+    """A Unix time in UTC, to the minute: ``2026-11-20 10:31``."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def moment(iso: str) -> str:

@@ -155,7 +155,7 @@ def _summary_md(file: IO[Any], begun: Begun) -> Writing:
         rows = {row.cell.position: row for row in (*fails.rows, *told.rows_at(summary.worse))}
         for position in sorted(rows):
             summary.add(rows[position])
-        summary.finish(fails=fails.count)
+        summary.finish(fails.count)
 
     return Writing(row=fails.add, finish=finish)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from evalrun.records.history import History, HistoryColumn, HistoryPoint, HistoryRun
 from evalrun.report import numbers
-from evalrun.report.history_words import moment
+from evalrun.report.fields import minute
 from evalrun.report.lines import wrapped
 from evalrun.safe_text import cells_wide, cut, pad, safe_line, safe_text
 
@@ -44,7 +44,7 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def _head(found: History) -> str:
-    span = f", {moment(found.runs[0].started_at)} to {moment(found.runs[-1].started_at)}" if len(found.runs) > 1 else ""
+    span = f", {minute(found.runs[0].started_at)} to {minute(found.runs[-1].started_at)}" if len(found.runs) > 1 else ""
     older = f" ({numbers.plural(found.older, 'older run')} left out: --last)" if found.older else ""
     return f"{found.suite}: {numbers.plural(len(found.runs), 'run')}{span}{older}"
 
@@ -64,7 +64,7 @@ def _column(column: HistoryColumn, width: int, paint: Paint) -> list[str]:
 def _point(point: HistoryPoint) -> str:
     rate = point.pass_rate
     return _line(
-        moment(point.started_at),
+        minute(point.started_at),
         f"{numbers.rate(rate.mean)} {numbers.bounds(rate)}" if rate else numbers.UNKNOWN,
         numbers.of(point.scored, point.planned),
         numbers.rate(point.score),
@@ -85,5 +85,5 @@ def _left_out(runs: Sequence[HistoryRun], width: int) -> list[str]:
     lines = []
     for run in runs:
         first, *rest = wrapped(f"{run.run} {run.state}, not compared: {run.why}", width - 20)
-        lines += [pad(f"  {moment(run.started_at)}", 20) + first, *(" " * 20 + line for line in rest)]
+        lines += [pad(f"  {minute(run.started_at)}", 20) + first, *(" " * 20 + line for line in rest)]
     return lines

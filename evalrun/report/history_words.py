@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from evalrun.records.history import Changed, Drifted, History
 from evalrun.report import numbers
 from evalrun.report.compare_words import listed, p_value
+from evalrun.report.fields import minute
 
 SENTENCES = 12
 _NAMES = {"pass_rate": "pass rate", "score": "mean score", "tokens": "tokens an answer", "latency_s": "latency"}
@@ -28,17 +28,12 @@ def conclusion(found: History) -> tuple[str, ...]:
     return tuple(said) if left <= 0 else (*said[:SENTENCES], f"{numbers.count(left)} more: see --json.")
 
 
-def moment(at: float) -> str:
-    """A Unix time in UTC, to the minute: ``2026-11-20 10:31``."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
-
-
 def _drifted(one: Drifted) -> str:
-    against = f"the first run ({moment(one.against_at)})" if one.against_first else moment(one.against_at)
+    against = f"the first run ({minute(one.against_at)})" if one.against_first else minute(one.against_at)
     sure = f"p = {p_value(one.p_adjusted)}".replace("= <", "< ")
     return (
         f"{one.column}: {_NAMES[one.figure]} {_figure(one.figure, one.before)} → {_figure(one.figure, one.after)} "
-        f"since {moment(one.since_at)}, against {against} ({numbers.plural(one.cases, 'case')}, {sure})."
+        f"since {minute(one.since_at)}, against {against} ({numbers.plural(one.cases, 'case')}, {sure})."
     )
 
 
@@ -59,7 +54,7 @@ def _together(changes: Sequence[Changed]) -> list[str]:
 
 
 def _changed(one: Changed, who: str) -> str:
-    since = f"since {moment(one.since_at)}"
+    since = f"since {minute(one.since_at)}"
     if one.what == "system_fingerprint":
         return f"{who}: system_fingerprint {listed(one.before)} → {listed(one.after)} {since}."
     if one.what == "model":

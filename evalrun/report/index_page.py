@@ -6,11 +6,8 @@ quoted as one step of a path each. Texts pass through the templates' autoescape 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Sequence
-from importlib import resources
 from typing import IO, Any
 from urllib.parse import quote_from_bytes
 
@@ -18,8 +15,8 @@ from evalrun.records.comparison import Interval
 from evalrun.records.results_index import ResultsIndex, SuiteRuns
 from evalrun.records.run_summary import ColumnSummary, RunSummary
 from evalrun.report import numbers
-from evalrun.report.history_words import moment
-from evalrun.report.page import template
+from evalrun.report.fields import minute
+from evalrun.report.page import asset, policy, template
 from evalrun.report.sparkline import HEIGHT, WIDTH, Scale, scale_of, sparkline
 
 GENERATOR = "evalrun results index"
@@ -37,11 +34,11 @@ def write_index_page(file: IO[str], index: ResultsIndex) -> None:
     """Write the page."""
     from markupsafe import Markup
 
-    style = _asset("page.css") + _asset("index.css")
+    style = asset("page.css") + asset("index.css")
     runs = sum(len(suite.runs) + suite.older for suite in index.suites)
     said = [numbers.plural(len(index.suites) + index.suites_left_out, "suite"), numbers.plural(runs, "run")]
     for chunk in template("index.html").generate(
-        policy=_policy(style),
+        policy=policy(style),
         style=Markup(style),  # noqa: S704  # our own files
         generator=GENERATOR,
         what=", ".join(said) if not index.suites_left_out else said[0],
@@ -156,7 +153,7 @@ def _standing(run: RunSummary) -> tuple[str, str]:
 
 
 def _moment(run: RunSummary) -> str:
-    return moment(run.started_at) if run.started_at is not None else ""
+    return minute(run.started_at) if run.started_at is not None else ""
 
 
 def _href(*steps: str) -> str:
@@ -170,12 +167,3 @@ def _name_as_bytes(name: str) -> bytes:
         return os.fsencode(name)
     except UnicodeEncodeError:
         return name.encode("utf-8", "replace")
-
-
-def _policy(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-def _asset(name: str) -> str:
-    return resources.files("evalrun.report").joinpath("assets", name).read_text(encoding="utf-8")

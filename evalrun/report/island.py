@@ -91,7 +91,7 @@ class Island:
         self._case: int | None = None
         self._rows: list[Row] = []
         self._kept: list[int] | None = None
-        self._sealed = False
+        self._index: dict[str, bytes] = {}
 
     def add(self, group: Group) -> None:
         """Take a group; those of one case come one after the other."""
@@ -130,9 +130,8 @@ class Island:
             "blocks": [block.lines for block in self._spool.blocks],
         }
         yield "data", "application/json", _json(said).translate(_ESCAPES)
-        yield "data-cases", "text/plain", encode(deflated(self._cases()))
-        yield "data-shared", "text/plain", encode(deflated(_json(self._details.shared())))
-        yield "data-numbers", "text/plain", encode(deflated(self._numbers.packed(self._kept)))
+        for name, part in self._index.items():
+            yield f"data-{name}", "text/plain", encode(part)
         for place, (_, data) in enumerate(self._spool.read()):
             yield f"block-{place}", "text/plain", encode(data)
 
@@ -169,38 +168,41 @@ class Island:
         return bool(passed & failed)
 
     def _seal(self) -> None:
-        if self._sealed:
+        if self._index:
             return
         self._finish_case()
         self._spool.seal()
-        self._sealed = True
+        shared = deflated(_json(self._details.shared()))
+        self._index = self._indexed(shared)
         whole, room, share = self._spool, self._page_limit - self._rest, _CAREFUL
+        each = (self._size() - self._blocks_size() - encoded_size(len(shared))) / max(1, len(self._ids))
         while self._size() > room and len(self._kept or self._ids) > 0:
-            self._kept = self._choose(whole, room * share)
+            self._kept = self._choose(whole, room * share, each)
             if self._spool is not whole:
                 self._spool.close()
             self._spool = whole.only(frozenset(self._kept))
+            self._index = self._indexed(shared)
             share *= _CAREFUL * min(1.0, room / max(1, self._size()))
         if self._spool is not whole:
             whole.close()
 
-    def _choose(self, whole: BlockSpool, room: float) -> list[int]:
-        """The cases for so many bytes, reckoned by how well the whole was compressed."""
-        figures = encoded_size(len(deflated(self._numbers.packed()))) + encoded_size(len(deflated(self._cases())))
-        each = figures / len(self._ids)
+    def _choose(self, whole: BlockSpool, room: float, each: float) -> list[int]:
+        """The cases for so many bytes, reckoned by how well the whole was compressed, figures taking *each* so many."""
         rate = encoded_size(whole.size) / max(1, sum(whole.lengths))
         weights = [each + length * rate for length in whole.lengths]
         return choose(weights, self._flips, room, self._plan.suite.digest)
 
+    def _indexed(self, shared: bytes) -> dict[str, bytes]:
+        """All data but the blocks, compressed, by name."""
+        numbers = deflated(self._numbers.packed(self._kept))
+        return {"cases": deflated(self._cases()), "shared": shared, "numbers": numbers}
+
     def _size(self) -> int:
         """Bytes of the data, nearly."""
-        blocks = sum(encoded_size(block.size) + _A_BLOCKS_TAG for block in self._spool.blocks)
-        index = (
-            deflated(self._numbers.packed(self._kept)),
-            deflated(self._cases()),
-            deflated(_json(self._details.shared())),
-        )
-        return blocks + sum(encoded_size(len(part)) for part in index)
+        return self._blocks_size() + sum(encoded_size(len(part)) for part in self._index.values())
+
+    def _blocks_size(self) -> int:
+        return sum(encoded_size(block.size) + _A_BLOCKS_TAG for block in self._spool.blocks)
 
     def _cases(self) -> str:
         kept = range(len(self._ids)) if self._kept is None else self._kept
@@ -209,10 +211,7 @@ class Island:
 
 def real_columns(plan: Plan) -> tuple[bool, ...]:
     """Whether each column takes part in flips: those that are not simulated, where there are two; else all."""
-    simulated = {
-        model.label: (found := plan.suite.providers.get(model.provider)) is not None and found.simulated
-        for model in plan.suite.models
-    }
+    simulated = {model.label: plan.suite.is_simulated(model) for model in plan.suite.models}
     real = tuple(not simulated.get(column.model, False) for column in plan.columns)
     return real if sum(real) > 1 else (True,) * len(plan.columns)
 

@@ -231,9 +231,8 @@ def _column(plan: Plan, position: int, facts: RunFacts) -> dict[str, Any]:
     said["params"] = column.params
     said["sha256"] = facts.digests.get(column.label)
     if model is not None:
-        provider = plan.suite.providers.get(model.provider)
         said["model_id"] = f"{model.provider}/{model.name}"
-        said["simulated"] = bool(provider and provider.simulated)
+        said["simulated"] = plan.suite.is_simulated(model)
         said["recorded"] = model.recorded.file if model.recorded else None
         said["price"] = flat(model.price) if model.price else None
     return said

@@ -20,7 +20,7 @@ from evalrun.records.outcome import Failure, Status
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
-from evalrun.report.fields import to_text, utc, verdict_of
+from evalrun.report.fields import narrowed, to_text, utc, verdict_of
 from evalrun.safe_text import visible, xml_text
 
 MOST_LISTED = 10_000
@@ -173,7 +173,7 @@ class JunitXml:
 
     def _gate(self, gate: GateResult) -> None:
         result = _gate_result(gate)
-        only = ", ".join(f"{key} {' or '.join(values)}" for key, values in gate.gate.only.items())
+        only = narrowed(gate.gate)
         name = xml_text(_cut(gate.gate.text + (f" for {only}" if only else ""), _MOST_NAME))
         place = f' file="{self._file_name}"' + (f' line="{gate.gate.line}"' if gate.gate.line else "")
         head = f'<testcase classname="{self._suite}.gates" name="{name}"{place}'

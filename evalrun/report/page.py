@@ -46,10 +46,9 @@ def write_page(
     from markupsafe import Markup
 
     style, script = style_and_script()
-    held = island.held
-    shown = view(plan, comparison, facts, left_out=held.left_out, trend=trend)
     for chunk in template("page.html").generate(
-        **{**shown, "cases": held},
+        **view(plan, comparison, facts, trend),
+        cases=island.held,
         policy=policy(style, script),
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own files
@@ -68,13 +67,14 @@ def data_elements(island: Island, head: Mapping[str, Any]) -> Iterator[tuple[str
 
 def style_and_script() -> tuple[str, str]:
     """The one style and the one script that every page has."""
-    return "".join(map(_asset, _STYLES)), "'use strict';\n" + "".join(map(_asset, _SCRIPTS))
+    return "".join(map(asset, _STYLES)), "'use strict';\n" + "".join(map(asset, _SCRIPTS))
 
 
-def policy(style: str, script: str) -> str:
-    """The content policy that lets just these two in."""
+def policy(style: str, script: str = "") -> str:
+    """The content policy that lets just these in: a style, and a script where there is one."""
+    scripts = f"script-src 'sha256-{_sha256(script)}'; " if script else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{_sha256(style)}'; script-src 'sha256-{_sha256(script)}'; "
+        f"default-src 'none'; style-src 'sha256-{_sha256(style)}'; {scripts}"
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
@@ -84,7 +84,8 @@ def _sha256(text: str) -> str:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of one of the package's own styles or scripts."""
     return resources.files("evalrun.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 

@@ -17,7 +17,6 @@ from evalrun.errors import UsageError
 from evalrun.records.outcome import Failure, Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
-from evalrun.report.csv_files import total_tokens
 from evalrun.report.fields import params_text, scorer_names, to_text, variable_names
 
 if TYPE_CHECKING:
@@ -218,7 +217,7 @@ _AFTER: dict[str, tuple[str, Read]] = {
     "finish_reason": ("text", _of_response("finish_reason")),
     "prompt_tokens": ("whole", _own("prompt_tokens")),
     "completion_tokens": ("whole", _own("completion_tokens")),
-    "total_tokens": ("whole", total_tokens),
+    "total_tokens": ("whole", _own("total_tokens")),
     "cached_tokens": ("whole", _own("cached_tokens")),
     "reasoning_tokens": ("whole", _own("reasoning_tokens")),
     "tokens_method": ("text", lambda row: str(row.tokens_method) if row.tokens_method else None),

@@ -15,7 +15,7 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
-from evalrun.report.fields import expected_text, verdict_of
+from evalrun.report.fields import expected_text, narrowed, verdict_of
 from evalrun.report.regressions_text import failing_of
 from evalrun.report.standings import by_place, headline_pair, rank
 from evalrun.report.totals import Totals, not_scored, scored_of, words
@@ -46,20 +46,18 @@ class FirstFails:
 
 
 class SummaryMd:
-    """The page under way. What changes: the first answers that fail, how many do, and those worse than before."""
+    """The page under way. What changes: the first answers that fail, and those worse than before."""
 
     def __init__(self, file: IO[str], plan: Plan, comparison: Comparison, facts: RunFacts) -> None:
         self._file, self._plan, self._comparison, self._facts = file, plan, comparison, facts
         worse, self._worse_in_all = _worse(comparison, facts)
         self._worse: dict[tuple[str, str, int], Row | None] = dict.fromkeys(worse[:_MOST_WORSE])
         self._fails: list[Row] = []
-        self._fails_in_all = 0
 
     def add(self, row: Row) -> None:
         """Keep a row that the page tells of."""
         if verdict_of(row) != "fail":
             return
-        self._fails_in_all += 1
         place = (row.column.label, row.case.id, row.cell.sample)
         if place in self._worse:
             self._worse[place] = row
@@ -71,12 +69,11 @@ class SummaryMd:
         """Which answers worse than before it tells of: column's label, case's id, sample."""
         return self._worse.keys()
 
-    def finish(self, *, fails: int | None = None) -> None:
-        """Write the page; *fails* is how many answers fail in all, where not every one of them was added."""
-        self._fails_in_all = self._fails_in_all if fails is None else fails
-        self._file.write(fitted("\n\n".join(filter(None, self._blocks())) + "\n", MOST_BYTES - _ROOM))
+    def finish(self, fails: int) -> None:
+        """Write the page; *fails* is how many answers fail in all."""
+        self._file.write(fitted("\n\n".join(filter(None, self._blocks(fails))) + "\n", MOST_BYTES - _ROOM))
 
-    def _blocks(self) -> Iterable[str]:
+    def _blocks(self, fails: int) -> Iterable[str]:
         comparison, facts = self._comparison, self._facts
         yield f"## {markdown(self._plan.suite.name, _NAME)}: {_standing(comparison, facts)}"
         first, *more = comparison.conclusion or ("Nothing was scored.",)
@@ -86,7 +83,7 @@ class SummaryMd:
         yield from _table(comparison)
         yield from _gates(comparison)
         yield from self._worse_than_before()
-        yield from self._failing()
+        yield from self._failing(fails)
         yield from _flips(self._plan, comparison)
         yield from _listed("### Errors", _errors(comparison))
         yield from _listed("### Quota", facts.quota_left)
@@ -115,16 +112,16 @@ class SummaryMd:
         where = "run.json lists those of gates" if gates else "evalrun compare names them"
         yield _more(self._worse_in_all - len(self._worse), where)
 
-    def _failing(self) -> Iterable[str]:
+    def _failing(self, fails: int) -> Iterable[str]:
         """The first answers that fail otherwise."""
         if not self._fails:
             return
         told = sum(row is not None for row in self._worse.values())
-        others = numbers.plural(self._fails_in_all - told, "other answer" if told else "answer")
-        yield f"### {others} {'fails' if self._fails_in_all - told == 1 else 'fail'}"
+        others = numbers.plural(fails - told, "other answer" if told else "answer")
+        yield f"### {others} {'fails' if fails - told == 1 else 'fail'}"
         head = ["| case | column | expected | answer | why |", "|---|---|---|---|---|"]
         yield "\n".join([*head, *map(self._answer, self._fails)])
-        yield _more(self._fails_in_all - told - len(self._fails), "report.html and results.csv have them")
+        yield _more(fails - told - len(self._fails), "report.html and results.csv have them")
 
     def _answer(self, row: Row) -> str:
         """A line of a table: what was expected, what was said, and why it fails."""
@@ -259,7 +256,7 @@ def _gates(comparison: Comparison) -> Iterable[str]:
 
 
 def _gate(result: GateResult) -> str:
-    only = ", ".join(f"{key} {' or '.join(values)}" for key, values in result.gate.only.items())
+    only = narrowed(result.gate)
     text = markdown(result.gate.text + (f" for {only}" if only else ""), _TEXT)
     word = f"**{result.verdict.upper()}**" if result.failed else result.verdict
     return f"| {word} | {text} | {markdown(result.reason, _REASON)} |"

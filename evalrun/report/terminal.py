@@ -17,6 +17,7 @@ from evalrun.records.outcome import TokensMethod
 from evalrun.records.plan import Plan
 from evalrun.records.run import RunFacts
 from evalrun.report import numbers
+from evalrun.report.fields import minute, narrowed
 from evalrun.report.lines import wrapped as _wrapped
 from evalrun.report.regressions_text import regression_lines
 from evalrun.report.standings import by_place, pairs_shown, rank
@@ -255,7 +256,7 @@ def _gates(comparison: Comparison, width: int, paint: _painter) -> list[str]:
     for gate in comparison.gates:
         word = gate.verdict.upper() if gate.failed else gate.verdict
         colour = _RED if gate.failed else _GREEN if gate.verdict == "pass" else _YELLOW
-        only = ", ".join(f"{key} {' or '.join(values)}" for key, values in gate.gate.only.items())
+        only = narrowed(gate.gate)
         text = f"{gate.gate.text}{f' for {only}' if only else ''}{f': {gate.reason}' if gate.reason else ''}"
         head = "" if lines else "gates"
         beside = len(word) < _LONG_WORD  # else its text goes below
@@ -330,7 +331,7 @@ def _after(facts: RunFacts) -> str:
     except (ValueError, OverflowError):
         return f"after {facts.resume_after}"
     left_min = math.ceil((at.timestamp() - facts.finished_at) / 60)
-    return f"after {at:%Y-%m-%d %H:%M} UTC" + (f" (in {_span(left_min)})" if left_min > 0 else "")
+    return f"after {minute(at.timestamp())} UTC" + (f" (in {_span(left_min)})" if left_min > 0 else "")
 
 
 def _span(minutes: int) -> str:

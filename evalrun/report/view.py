@@ -14,7 +14,7 @@ from evalrun.report import numbers
 from evalrun.report.charts_view import charts_view
 from evalrun.report.colophon import colophon
 from evalrun.report.column_rows import both, column_row, rate_scale
-from evalrun.report.fields import moment, to_text
+from evalrun.report.fields import moment, narrowed
 from evalrun.report.pair_rows import pair_test, pairs_view, samples_view, scorers_view
 from evalrun.report.regressions_text import worse_view
 from evalrun.report.slugs import slugs
@@ -28,10 +28,8 @@ _GATES_AS_THEY_COME = 6
 _WHOLE = 28
 
 
-def view(
-    plan: Plan, comparison: Comparison, facts: RunFacts, *, left_out: int, trend: Sequence[TrendPoint] = ()
-) -> dict[str, Any]:
-    """Everything that the template prints. *left_out* counts the rows that the page has no room for."""
+def view(plan: Plan, comparison: Comparison, facts: RunFacts, trend: Sequence[TrendPoint] = ()) -> dict[str, Any]:
+    """Everything that the template prints, but for the case table and its data."""
     best, totals = best_column(comparison), Totals.of(comparison)
     partial = not comparison.complete or facts.state != "complete"
     headline = _headline(comparison)
@@ -57,7 +55,6 @@ def view(
         "samples": samples_view(plan, comparison),
         "scorers": scorers_view(plan, comparison),
         "totals": _totals(totals),
-        "cases": {"rows": _questions(plan), "left_out": left_out, "shown": _questions(plan) - left_out},
         "what": colophon(plan, comparison, facts),
     }
 
@@ -254,7 +251,7 @@ def _in_order(gates: Sequence[GateResult]) -> list[GateResult]:
 
 
 def _gate(result: GateResult) -> dict[str, str]:
-    only = ", ".join(f"{key} {' or '.join(values)}" for key, values in result.gate.only.items())
+    only = narrowed(result.gate)
     return {
         "kind": "pass" if result.verdict == "pass" else "fail" if result.failed else "pending",
         "word": result.verdict,
@@ -282,9 +279,3 @@ def _sent(totals: Totals) -> str:
     if totals.attempts != totals.requests:
         said.append(numbers.plural(totals.attempts, "attempt"))
     return ", ".join(said)
-
-
-def _questions(plan: Plan) -> int:
-    """How many rows the case table has: case × prompt × parameters × sample."""
-    columns = [(column.prompt, to_text(dict(column.params))) for column in plan.columns]
-    return len({(cell.case, columns[cell.column], cell.sample) for cell in plan.cells})

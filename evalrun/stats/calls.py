@@ -59,14 +59,12 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
-def no_more_than(called: Called, interval: Interval, *, more_cases: int | None = None) -> Called:
-    """The call, unless the *interval* holds 0: test and interval are made in different ways, and may part at the edge.
-
-    *more_cases* is what it would take then.
-    """
-    if not interval.low <= 0 <= interval.high:
+def no_more_than(called: Called, interval: Interval | None) -> Called:
+    """The call, unless the *interval* holds 0 or is not known: it and the test are made in different ways, and may part
+    at the edge."""
+    if interval is not None and not interval.low <= 0 <= interval.high:
         return called
-    return replace(called, call=Call.NOT_DISTINGUISHABLE, more_cases=called.more_cases or more_cases)
+    return replace(called, call=Call.NOT_DISTINGUISHABLE)
 
 
 def _called(pair: Shown, p_adjusted: float, alpha: float) -> Called:

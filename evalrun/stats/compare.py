@@ -99,11 +99,10 @@ def _tallies(plan: Plan) -> list[ColumnTally]:
     tallies = []
     for index, column in enumerate(plan.columns):
         model = models[column.model]
-        provider = plan.suite.providers.get(model.provider)
         tallies.append(
             ColumnTally(
                 column,
-                simulated=provider is not None and provider.simulated,
+                simulated=plan.suite.is_simulated(model),
                 recorded=model.recorded is not None,
                 planned=planned[index],
                 cases=cases,

@@ -149,8 +149,7 @@ def _completion_tokens(row: Row, _: bool) -> float | None:
 
 
 def _total_tokens(row: Row, _: bool) -> float | None:
-    sent, received = row.prompt_tokens, row.completion_tokens
-    return None if sent is None or received is None else sent + received
+    return row.total_tokens
 
 
 def _seconds(kind: Literal["mean", "p50", "p95"]) -> Metric:

@@ -13,7 +13,7 @@ from evalrun.records.comparison import Interval
 from evalrun.records.outcome import Response
 from evalrun.records.row import Row
 from evalrun.records.run_comparison import VERDICTS, CellNumbers, ComparedColumn, Measure
-from evalrun.stats.calls import Call, Called, Shown, call_pairs
+from evalrun.stats.calls import Call, Called, Shown, call_pairs, no_more_than
 from evalrun.stats.design import ALPHA
 from evalrun.stats.effects import cohen_h
 from evalrun.stats.figures import score_interval, share_interval
@@ -32,9 +32,7 @@ def numbers_of(row: Row, word: str) -> CellNumbers:
     score = row.mark.score if row.mark is not None and word in VERDICTS else None
     if not isinstance(row.outcome, Response):
         return CellNumbers(word, _known(score), UNKNOWN, UNKNOWN, UNKNOWN)
-    sent, received = row.prompt_tokens, row.completion_tokens
-    tokens = UNKNOWN if sent is None or received is None else float(sent + received)
-    return CellNumbers(word, _known(score), tokens, _known(row.cost_usd), _known(row.latency_s))
+    return CellNumbers(word, _known(score), _known(row.total_tokens), _known(row.cost_usd), _known(row.latency_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +134,8 @@ def called(found: Sequence[Tested]) -> tuple[ComparedColumn, ...]:
     for name, tests in (("pass_rate", [one.verdicts for one in found]), ("score", [one.scores for one in found])):
         places = [place for place, test in enumerate(tests) if test is not None]
         shown = [_shown(columns[place].measure(name), tests[place]) for place in places]
-        calls = [_call(one, columns[place].measure(name)) for place, one in zip(places, call_pairs(shown), strict=True)]
+        intervals = [_interval(columns[place].measure(name)) for place in places]
+        calls = [no_more_than(*one) for one in zip(call_pairs(shown), intervals, strict=True)]
         open_pairs = sum(call.call is Call.NOT_DISTINGUISHABLE for call in calls)
         for place, call in zip(places, calls, strict=True):
             new = _told(tests[place], call, alpha=ALPHA / max(1, open_pairs))
@@ -153,11 +152,8 @@ def _shown(measure: Measure | None, test: Test) -> Shown:
     return Shown(difference=measure.difference if measure else 0.0, p_value=p_value, more_cases=None)
 
 
-def _call(called: Called, measure: Measure | None) -> Called:
-    interval = measure.difference_interval if measure else None
-    if interval is None or interval.low <= 0 <= interval.high:
-        return replace(called, call=Call.NOT_DISTINGUISHABLE)
-    return called
+def _interval(measure: Measure | None) -> Interval | None:
+    return measure.difference_interval if measure else None
 
 
 def _told(test: Test, called: Called, *, alpha: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from evalrun.records.comparison import Interval, Pair, ScorePair
 from evalrun.records.plan import Column
@@ -41,19 +42,13 @@ def called(pair: Pair, watched: WatchedPairs) -> Pair:
     if found is None:
         return pair
     turned = (pair.first, pair.second) not in watched
-    decided = found.decision in (Decision.FIRST, Decision.SECOND)
-    needs = _same(found) if found.decision is Decision.NO_DIFFERENCE else None
     if found.figure == "pass_rate":
-        return replace(
-            pair,
-            difference=_difference(found, pair.difference, turned=turned),
-            decided=decided,
-            p_adjusted=None,
-            more_cases=None if decided or needs else pair.more_cases,
-            needs="" if decided else needs or pair.needs or _words(found),
-            watched=_words(found),
-        )
-    return replace(pair, score=None if pair.score is None else _score(pair.score, found, decided, needs, turned=turned))
+        return replace(pair, **_told(pair, found, turned=turned))
+    return (
+        pair
+        if pair.score is None
+        else replace(pair, score=replace(pair.score, **_told(pair.score, found, turned=turned)))
+    )
 
 
 def measured(column: ComparedColumn, watched: WatchedPairs) -> ComparedColumn:
@@ -64,14 +59,13 @@ def measured(column: ComparedColumn, watched: WatchedPairs) -> ComparedColumn:
         if found is not None:
             turned = (column.label_a, column.label_b) in watched  # a measure is second less first
             known = _difference(found, Interval(mean=one.difference, low=-1.0, high=1.0), turned=turned)
-            decided = found.decision in (Decision.FIRST, Decision.SECOND)
             one = replace(
                 one,
                 difference=known.mean,
                 difference_interval=known,
                 p_value=None,
                 p_adjusted=None,
-                call=("better" if known.mean > 0 else "worse") if decided else "not distinguishable",
+                call=("better" if known.mean > 0 else "worse") if _is_won(found) else "not distinguishable",
                 more_cases=None,
                 watched=_same(found) if found.decision is Decision.NO_DIFFERENCE else _words(found),
             )
@@ -79,16 +73,21 @@ def measured(column: ComparedColumn, watched: WatchedPairs) -> ComparedColumn:
     return replace(column, measures=tuple(measures))
 
 
-def _score(score: ScorePair, found: Watched, decided: bool, needs: str | None, *, turned: bool) -> ScorePair:
-    return replace(
-        score,
-        difference=_difference(found, score.difference, turned=turned),
-        decided=decided,
-        p_adjusted=None,
-        more_cases=None if decided or needs else score.more_cases,
-        needs="" if decided else needs or score.needs or _words(found),
-        watched=_words(found),
-    )
+def _told(before: Pair | ScorePair, found: Watched, *, turned: bool) -> dict[str, Any]:
+    """What the watch says in place of a test for a fixed number of cases."""
+    decided, same = _is_won(found), _same(found) if found.decision is Decision.NO_DIFFERENCE else ""
+    return {
+        "difference": _difference(found, before.difference, turned=turned),
+        "decided": decided,
+        "p_adjusted": None,
+        "more_cases": None if decided or same else before.more_cases,
+        "needs": "" if decided else same or before.needs or _words(found),
+        "watched": _words(found),
+    }
+
+
+def _is_won(found: Watched) -> bool:
+    return found.decision in (Decision.FIRST, Decision.SECOND)
 
 
 def _difference(found: Watched, otherwise: Interval, *, turned: bool) -> Interval:

@@ -92,7 +92,6 @@ def _columns(said: Mapping[str, Any]) -> tuple[ColumnSummary, ...]:
                 scored=_count(figures.get("scored")),
                 planned=_count(figures.get("planned")),
                 pass_rate=_share(figures.get("pass_rate")),
-                score=_figure(figures.get("score")),
                 cost_usd=_figure(figures.get("cost_usd")),
                 latency_p50_s=_figure(figures.get("latency_p50_s")),
                 simulated=figures.get("simulated") is True,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evalrun.cli.color import wants_color
+from evalrun.cli.printing import wants_color
 from evalrun.report.formats import REPORT_FILES
 from tests.cli.harness import Said, call, environment, newest_run
 from tests.conftest import require

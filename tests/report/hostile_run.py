@@ -31,7 +31,7 @@ from tests.report.factory import make_facts
 
 @dataclass(frozen=True)
 class Run:
-    """What write_reports and summary take."""
+    """What Reports and summary take."""
 
     plan: Plan
     rows: Callable[[], Iterator[Row]]

@@ -170,8 +170,6 @@ def trend_of(labels: Sequence[str], runs: int = 9) -> tuple[TrendPoint, ...]:
                     run=f"run-{at}",
                     started_at=1_794_000_000.0 + 86_400 * at,
                     column=label,
-                    scored=200,
-                    planned=200,
                     pass_rate=rate,
                     same_requests=not (place == 1 and at == 3),
                 )

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from evalrun.report.write import write_reports
 from tests.conftest import find_chromium
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
+from tests.report.written import write_reports
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -10,11 +10,11 @@ import pytest
 
 from evalrun.records.outcome import Response
 from evalrun.records.row import Row
-from evalrun.report.write import write_reports
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
 from tests.report.test_browser import browser as browser
 from tests.report.test_browser import rows_shown, wait_for_rows
 from tests.report.test_browser import show as show
+from tests.report.written import write_reports
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

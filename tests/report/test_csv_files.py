@@ -17,11 +17,11 @@ from evalrun.records.comparison import Comparison, Interval
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.report.csv_files import write_summary
-from evalrun.report.write import write_reports
 from evalrun.safe_text import csv_cell
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
+from tests.report.written import write_reports
 
 COLUMNS = """
 run suite case tags prompt model params sample status verdict score reason scorer.icontains scorer.form

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from evalrun.report.terminal import summary
-from evalrun.report.write import write_reports
 from evalrun.stats.compare import compare
 from tests.report.factory import make_facts
+from tests.report.written import write_reports
 from tests.stats.build import plan, rows
 
 RUNS = {

@@ -15,7 +15,6 @@ from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.records.wire import Wire, WireRequest, picture_mark, text_mark
 from evalrun.report.snippets import LANGUAGES, body_json, filled, snippet
-from evalrun.report.write import write_reports
 from tests.cli.harness import newest_run, program
 from tests.cli.test_human import SUITE
 from tests.report.factory import calling, make_comparison, make_facts, make_plan, make_rows, talking
@@ -24,6 +23,7 @@ from tests.report.hostile_run import run_of
 from tests.report.test_browser import Shown
 from tests.report.test_browser import browser as browser
 from tests.report.test_browser import show as show
+from tests.report.written import write_reports
 from tests.simulator.png import png, square
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

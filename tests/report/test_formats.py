@@ -8,8 +8,9 @@ import pytest
 from evalrun.errors import StorageError, UsageError
 from evalrun.records.row import Row
 from evalrun.report.formats import FORMATS, REPORT_FILES, files_of, standing
-from evalrun.report.write import FILES, write_reports
+from evalrun.report.write import FILES
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
+from tests.report.written import write_reports
 
 
 def test_a_name_stands_for_its_files() -> None:

@@ -19,7 +19,7 @@ from tests.report.test_page import made
 
 def shown(run: Run, **comparison: Any) -> dict[str, Any]:
     """What the template of a run prints."""
-    return view(run.plan, replace(run.comparison, **comparison), run.facts, left_out=0)
+    return view(run.plan, replace(run.comparison, **comparison), run.facts)
 
 
 def test_of_many_gates_those_that_fail_come_first() -> None:

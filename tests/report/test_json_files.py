@@ -14,10 +14,10 @@ from evalrun.records.outcome import Choice, Response
 from evalrun.records.row import Row
 from evalrun.records.suite import Gate
 from evalrun.report.json_files import request_lines
-from evalrun.report.write import write_reports
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
+from tests.report.written import write_reports
 
 
 @pytest.mark.slow

@@ -18,11 +18,11 @@ from evalrun.records.plan import Plan
 from evalrun.report.island import Island
 from evalrun.report.side_by_side import Grouping
 from evalrun.report.view import view
-from evalrun.report.write import write_reports
 from tests.report.factory import PHOTO, WEATHER, Words, make_comparison, make_facts, make_plan, make_rows, talking
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import Run, run_of
 from tests.report.page_data import PageData
+from tests.report.written import write_reports
 
 # All that a page may consist of, whatever its texts are.
 GOLDEN = {
@@ -227,7 +227,7 @@ def test_a_gate_without_enough_evidence_is_neither_passed_nor_failed() -> None:
     run = made()
     plain = replace(run.comparison.gates[0], verdict="not enough evidence")
     strict = replace(plain, gate=replace(plain.gate, strict=True))
-    shown = view(run.plan, replace(run.comparison, gates=(plain, strict)), run.facts, left_out=0)["gates"]
+    shown = view(run.plan, replace(run.comparison, gates=(plain, strict)), run.facts)["gates"]
 
     assert "2 without enough evidence" in shown["heading"]
     assert [(gate["word"], gate["kind"]) for gate in shown["items"]] == [
@@ -244,7 +244,7 @@ def _without_gates() -> Run:
 def headline(*conclusion: str) -> tuple[str, str, str, list[str]]:
     """How the page breaks up a conclusion: claim, doubt, rest, and what goes below."""
     run = made()
-    shown = view(run.plan, replace(run.comparison, conclusion=conclusion), run.facts, left_out=0)["headline"]
+    shown = view(run.plan, replace(run.comparison, conclusion=conclusion), run.facts)["headline"]
     return shown["claim"], shown["doubt"], shown["rest"], shown["more"]
 
 
@@ -283,8 +283,8 @@ def test_the_interval_of_a_headline_is_quiet(sentence: str, parts: tuple[str, st
 def test_a_simulated_column_is_no_rival_of_a_real_one() -> None:
     """A simulated column has no rank and is held against nothing; without pairs there is no bar of them."""
     run = made()
-    shown = view(run.plan, run.comparison, run.facts, left_out=0)
-    alone = view(run.plan, replace(run.comparison, pairs=()), run.facts, left_out=0)
+    shown = view(run.plan, run.comparison, run.facts)
+    alone = view(run.plan, replace(run.comparison, pairs=()), run.facts)
 
     assert [(row["about"], row["against"]["word"]) for row in shown["summary"]] == [
         ("rank 1 · openai/model-0", "best"),

@@ -18,11 +18,11 @@ from evalrun.records.outcome import Response
 from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.report import parquet_file
-from evalrun.report.write import write_reports
 from tests.conftest import require
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
+from tests.report.written import write_reports
 
 
 @pytest.fixture(autouse=True)

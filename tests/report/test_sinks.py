@@ -26,7 +26,6 @@ from evalrun.report.formats import REPORT_FILES
 from evalrun.report.history_text import history_text
 from evalrun.report.snippets import LANGUAGES, filled, snippet
 from evalrun.report.terminal import summary
-from evalrun.report.write import write_reports
 from tests.conftest import require
 from tests.report import inert
 from tests.report.compared import comparison_of, history_of
@@ -36,6 +35,7 @@ from tests.report.pages import chromium
 from tests.report.test_compare_page import page as comparison_page
 from tests.report.test_index_page import hostile_index
 from tests.report.test_snippets import asking
+from tests.report.written import write_reports
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from evalrun.report.write import write_reports
 from tests.report.states import STATES
+from tests.report.written import write_reports
 
 
 def told(folder: Path, name: str) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from evalrun.records.regression import Regression, Regressions
-from evalrun.report.write import write_reports
 from tests.conftest import ROOT
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import run_of
 from tests.report.pages import OVERLAPS, SIDEWAYS, Opened, chromium, faults, opening
 from tests.report.states import STATES
+from tests.report.written import write_reports
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

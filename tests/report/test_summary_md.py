@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evalrun.records.comparison import Flip, GateResult, Regressed
 from evalrun.records.regression import Regression, Regressions
 from evalrun.report.regressions_text import regression_lines
-from evalrun.report.summary_md import MOST_BYTES, SummaryMd, fitted
+from evalrun.report.summary_md import MOST_BYTES, FirstFails, SummaryMd, fitted
 from tests.conftest import require
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
 from tests.report.hostile import HOSTILE
@@ -28,9 +28,11 @@ def page_of(run: Run) -> str:
     """summary.md of a run."""
     out = io.StringIO()
     summary = SummaryMd(out, run.plan, run.comparison, run.facts)
+    fails = FirstFails()
     for row in run.rows():
+        fails.add(row)
         summary.add(row)
-    summary.finish()
+    summary.finish(fails.count)
     return out.getvalue()
 
 

@@ -16,8 +16,9 @@ from evalrun.records.row import Row
 from evalrun.report import formats
 from evalrun.report.fields import verdict_of
 from evalrun.report.summary_md import SummaryMd
-from evalrun.report.write import FILES, Reports, write_reports
+from evalrun.report.write import FILES, Reports
 from tests.report.factory import make_comparison, make_facts, make_plan, make_rows
+from tests.report.written import write_reports
 
 
 def test_every_file_is_written(tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_what_got_worse_is_found_again(tmp_path: Path) -> None:
     summary = SummaryMd(out, plan, comparison, make_facts())
     for row in rows():
         summary.add(row)
-    summary.finish()
+    summary.finish(len(fails))
 
     assert len(fails) > 100
     assert (tmp_path / "summary.md").read_text(encoding="utf-8") == out.getvalue()

@@ -59,7 +59,7 @@ def test_a_run_is_told_by_its_run_json(tmp_path: Path) -> None:
     assert (found.conclusion, found.files, found.problem) == (("large beats mini.", "And so on."), ("report.html",), "")
     assert (column.id, column.label, column.digest, column.scored, column.planned) == ("c1", "large", "ab", 9, 10)
     assert column.pass_rate is not None
-    assert (column.pass_rate.low, column.score, column.simulated) == (0.6, 0.9, True)
+    assert (column.pass_rate.low, column.simulated) == (0.6, True)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_what_is_no_run_json_is_said_to_be_none(tmp_path: Path, said: str) -> No
 )
 def test_a_figure_that_is_none_counts_as_missing(tmp_path: Path, rate: Any) -> None:
     """Rates are in order and in 0..1, counts are whole, and what is neither is left out."""
-    figures = {"column": "large", "scored": -1, "planned": True, "pass_rate": rate, "score": "high", "cost_usd": -3}
+    figures = {"column": "large", "scored": -1, "planned": True, "pass_rate": rate, "latency_p50_s": "high", "cost_usd": -3}
     (column,) = read_summary(put(tmp_path, manifest(figures=[figures, 3]))).columns
 
-    assert (column.pass_rate, column.score, column.cost_usd) == (None, None, None)
+    assert (column.pass_rate, column.latency_p50_s, column.cost_usd) == (None, None, None)
     assert (column.scored, column.planned) == (0, 0)
 
 

@@ -15,8 +15,6 @@ def points(label: str, *rates: float | None) -> list[TrendPoint]:
             run=f"run-{at}",
             started_at=1_795_000_000.0 + 86_400 * at,
             column=label,
-            scored=9,
-            planned=9,
             pass_rate=None if rate is None else around(rate),
         )
         for at, rate in enumerate(rates)
