@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evalrun.records.comparison import LATENCY_BINS_A_DECADE, ColumnFigures
 from evalrun.report import numbers
-from evalrun.report.charts.rows import EDGE, FOOT, Rows, all_words, axis
+from evalrun.report.charts.rows import EDGE, Rows, axis, drawn
 from evalrun.report.charts.scale import Scale, linear, logarithmic
 from evalrun.report.charts.series import Series
 from evalrun.report.charts.shapes import WIDTH, Chart, Group, Path, at, box, line
@@ -24,15 +24,14 @@ def tokens(columns: Sequence[Series]) -> Chart:
     groups = [axis(scale, rows.top, rows.foot, numbers.tokens)]
     for index, (one, share) in enumerate(zip(columns, shares, strict=True)):
         said = f"{numbers.tokens(share[0])} in + {numbers.tokens(share[1])} out" if share else "not known"
-        drawn = _stacked(one, share, scale, rows, index) if share else ()
-        groups.append(Group(shapes=(*rows.heading(index, one, said), *drawn), title=f"{one.name} {said}"))
-    return Chart(
+        shapes = _stacked(one, share, scale, rows, index) if share else ()
+        groups.append(Group(shapes=(*rows.heading(index, one, said), *shapes), title=f"{one.name} {said}"))
+    return drawn(
         name="tokens",
         title="Tokens an answer",
         unit="mean; solid is in, light is out",
-        words=all_words(groups),
-        height=rows.foot + FOOT,
-        groups=tuple(groups),
+        groups=groups,
+        foot=rows.foot,
     )
 
 
@@ -66,15 +65,14 @@ def latencies(columns: Sequence[Series]) -> Chart:
         said = f"{numbers.seconds(low)} · {numbers.seconds(high)}" if low is not None else "not known"
         words = f"p50 {numbers.seconds(low)}, p95 {numbers.seconds(high)}" if low is not None else said
         base = rows.top + (index + 1) * rows.pitch - 4.0
-        drawn = _hill(one, scale, base, rows.pitch - 21.0) if one.figures.latency_bins else ()
-        groups.append(Group(shapes=(*rows.heading(index, one, said), *drawn), title=f"{one.name} {words}"))
-    return Chart(
+        shapes = _hill(one, scale, base, rows.pitch - 21.0) if one.figures.latency_bins else ()
+        groups.append(Group(shapes=(*rows.heading(index, one, said), *shapes), title=f"{one.name} {words}"))
+    return drawn(
         name="latency",
         title="Latency of an answer",
         unit="log scale, each drawn to the same height; ticks: p50, p95",
-        words=all_words(groups),
-        height=rows.foot + FOOT,
-        groups=tuple(groups),
+        groups=groups,
+        foot=rows.foot,
     )
 
 

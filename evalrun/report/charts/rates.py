@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evalrun.records.comparison import Interval, Pair
 from evalrun.report import numbers
-from evalrun.report.charts.rows import EDGE, FOOT, Rows, all_words, axis
+from evalrun.report.charts.rows import EDGE, Rows, axis, drawn
 from evalrun.report.charts.scale import Scale, linear
 from evalrun.report.charts.series import Series
 from evalrun.report.charts.shapes import WIDTH, Chart, Group, Path, Shape, Text, line, whisker
@@ -27,16 +27,15 @@ def pass_rates(columns: Sequence[Series]) -> Chart:
     for index, one in enumerate(columns):
         rate = one.figures.pass_rate
         said = numbers.percent(rate.mean) if rate else "nothing scored"
-        drawn = _doubt(one, rate, scale, rows.line(index)) if rate else ()
+        shapes = _doubt(one, rate, scale, rows.line(index)) if rate else ()
         title = f"{one.name} {said}{f' {numbers.percent_bounds(rate)}' if rate else ''}"
-        groups.append(Group(shapes=(*rows.heading(index, one, said), *drawn), title=title))
-    return Chart(
+        groups.append(Group(shapes=(*rows.heading(index, one, said), *shapes), title=title))
+    return drawn(
         name="pass-rate",
         title="Pass rate",
         unit="passed / scored, %",
-        words=all_words(groups),
-        height=rows.foot + FOOT,
-        groups=tuple(groups),
+        groups=groups,
+        foot=rows.foot,
     )
 
 
@@ -53,13 +52,12 @@ def differences(pairs: Sequence[tuple[Series, Pair]], leader: str) -> Chart | No
         said = f"{numbers.points(by.mean)} {call}"
         shapes = (*rows.heading(index, one, said), *_doubt(one, by, scale, rows.line(index)))
         groups.append(Group(shapes=shapes, title=f"{one.name} {said} {numbers.points_bounds(by)}"))
-    return Chart(
+    return drawn(
         name="difference",
         title=f"Difference from {leader}",
         unit="points of pass rate, paired",
-        words=all_words(groups),
-        height=rows.foot + FOOT,
-        groups=tuple(groups),
+        groups=groups,
+        foot=rows.foot,
     )
 
 

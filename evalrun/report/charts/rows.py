@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from evalrun.report.charts.scale import Scale
 from evalrun.report.charts.series import Series
-from evalrun.report.charts.shapes import WIDTH, Anchor, Group, Path, Shape, Text, line
+from evalrun.report.charts.shapes import WIDTH, Anchor, Chart, Group, Path, Shape, Text, line
 from evalrun.report.charts.words import SMALL, fitted, width
 
 EDGE = 7.0
 """How far from the left and right edge scales end, so that marks and whiskers there stay whole."""
 
-FOOT = 20.0
+_FOOT = 20.0
 """How much room the figures below an axis take."""
 
 _GAP = 8.0
@@ -85,6 +85,7 @@ def _spot(x: float, wide: float, left: float) -> tuple[float, float, float, Anch
     return x - wide / 2, x + wide / 2, x, "middle"
 
 
-def all_words(groups: Sequence[Group]) -> str:
-    """What a chart says in words: what each of its groups shows."""
-    return "; ".join(group.title for group in groups if group.title) + "."
+def drawn(*, name: str, title: str, unit: str, groups: Sequence[Group], foot: float) -> Chart:
+    """A chart of these groups, whose axis stands at *foot*; in words it says what each of them shows."""
+    words = "; ".join(group.title for group in groups if group.title)
+    return Chart(name=name, title=title, unit=unit, words=f"{words}.", height=foot + _FOOT, groups=tuple(groups))

@@ -9,7 +9,7 @@ from evalrun.records.comparison import Interval
 from evalrun.report import numbers
 from evalrun.report.charts.amounts import seconds_tick
 from evalrun.report.charts.labels import Box, Label, place
-from evalrun.report.charts.rows import FOOT, all_words, axis
+from evalrun.report.charts.rows import axis, drawn
 from evalrun.report.charts.scale import Scale, linear, logarithmic
 from evalrun.report.charts.series import Series
 from evalrun.report.charts.shapes import WIDTH, Chart, Group, Path, Shape, Text, at, line, upright, whisker
@@ -118,13 +118,12 @@ def _chart(price: Price, points: Sequence[Point]) -> Chart:
     groups += _names(points, front, across, up, Box(_LEFT, 0.0, WIDTH, foot))
     unit = [price.unit, *(["log scale"] * across.log)]
     said = ["mean score", ", ".join(unit), *(["dotted: the front"] * (len(front) > 1))]
-    return Chart(
+    return drawn(
         name=price.name,
         title=price.title,
         unit="; ".join(said),
-        words=all_words(groups),
-        height=foot + FOOT,
-        groups=tuple(groups),
+        groups=groups,
+        foot=foot,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from evalrun.records.comparison import TagFigures
 from evalrun.report import numbers
 from evalrun.report.charts.rates import percent_tick
-from evalrun.report.charts.rows import EDGE, FOOT, all_words, axis, heading
+from evalrun.report.charts.rows import EDGE, axis, drawn, heading
 from evalrun.report.charts.scale import linear
 from evalrun.report.charts.series import Series
 from evalrun.report.charts.shapes import WIDTH, Chart, Group, Path, whisker
@@ -43,15 +43,14 @@ def by_tag(columns: Sequence[tuple[int, Series]], tags: Sequence[TagFigures], po
                 groups.append(Group(shapes=(), title=f"{tag.tag}: {one.name} nothing scored"))
                 continue
             said = f"{tag.tag}: {one.name} {numbers.percent(rate.mean)} {numbers.percent_bounds(rate)}"
-            drawn = Path(d=whisker(scale(rate.low), scale(rate.high), y, half=3.0), kind=one.kind("whisk"))
-            groups.append(Group(shapes=(drawn, one.at(scale(rate.mean), y)), title=said))
-    return Chart(
+            shapes = Path(d=whisker(scale(rate.low), scale(rate.high), y, half=3.0), kind=one.kind("whisk"))
+            groups.append(Group(shapes=(shapes, one.at(scale(rate.mean), y)), title=said))
+    return drawn(
         name="tags",
         title="Pass rate by tag",
         unit=_unit(len(shown), len(columns), len(tags), possible),
-        words=all_words(groups),
-        height=foot + FOOT,
-        groups=tuple(groups),
+        groups=groups,
+        foot=foot,
     )
 
 

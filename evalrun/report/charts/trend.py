@@ -10,7 +10,7 @@ from evalrun.records.trend import TrendPoint
 from evalrun.report import numbers
 from evalrun.report.charts.labels import HEIGHT, apart
 from evalrun.report.charts.rates import percent_tick
-from evalrun.report.charts.rows import FOOT, all_words
+from evalrun.report.charts.rows import drawn
 from evalrun.report.charts.scale import Scale, linear
 from evalrun.report.charts.series import Series
 from evalrun.report.charts.shapes import WIDTH, Chart, Group, Path, Shape, Text, at, line, upright
@@ -47,13 +47,12 @@ def pass_rate_trend(columns: Sequence[Series], trend: Sequence[TrendPoint]) -> C
         for one in sorted(shown, key=lambda one: one.accent)
     ]
     groups.append(_ends(shown, found, len(runs), across, up, foot))
-    return Chart(
+    return drawn(
         name="trend",
         title="Trend of the pass rate",
         unit=_unit(found.values()),
-        words=all_words(groups),
-        height=foot + FOOT,
-        groups=tuple(groups),
+        groups=groups,
+        foot=foot,
     )
 
 
