@@ -10,6 +10,7 @@ import pytest
 
 from evalrun.store.run import RunStore
 from tests.cli.harness import Simulator, call, newest_run
+from tests.report.page_data import PageData, without_data
 
 SUITE = """\
 name: sums
@@ -67,12 +68,14 @@ def test_an_unknown_price_is_nowhere_zero(capsys: pytest.CaptureFixture[str], su
     folder = newest_run(Path("results"))
     files = {path.name: path.read_text("utf-8", "replace") for path in folder.iterdir() if path.suffix != ".db"}
     said_json = json.loads(files["run.json"])
+    page, held = without_data(files["report.html"]), "\n".join(PageData.of(files["report.html"]).strings)
 
     assert said.code == 0, said.err
     assert planned.out.count("price ?") >= 2
     assert all(lane["cost_usd"] is None for lane in planned_json["models"])
     assert "cost unknown" in said.out
-    for name, text in {"plan": planned.out, "summary": said.out, "progress": said.err, **files}.items():
+    said_by = {"plan": planned.out, "summary": said.out, "progress": said.err, **files, "report.html": page, "held": held}
+    for name, text in said_by.items():
         assert not ZERO.search(text), name
     assert not re.search(r"\bfree\b", planned.out + said.out + said.err)
     assert set(table(folder, "results.csv")["cost_usd"]) == set(table(folder, "results.csv")["price_date"]) == {""}

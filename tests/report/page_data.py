@@ -13,6 +13,7 @@ import numpy as np
 from evalrun.report.cell_numbers import FIELDS
 from evalrun.report.dense_text import SYMBOLS
 
+_ELEMENT = re.compile(r'<script type="[a-z/]+" id="([^"]+)">([^<]*)</script>')
 _VALUES = {chr(code): value for value, code in enumerate(SYMBOLS)}
 
 
@@ -29,6 +30,11 @@ def decoded(text: str) -> bytes:
     return bytes(found[: len(found) - odd])
 
 
+def without_data(html: str) -> str:
+    """A page without its data, whose compressed bytes may spell anything."""
+    return _ELEMENT.sub("", html)
+
+
 @dataclass(frozen=True)
 class PageData:
     """What a page holds: *head* is its JSON, *cases* ids and tags, *figures* an array a field, *lines* one a case."""
@@ -42,7 +48,7 @@ class PageData:
     @classmethod
     def of(cls, html: str) -> PageData:
         """Read it out of a page."""
-        found = dict(re.findall(r'<script type="[a-z/]+" id="([^"]+)">([^<]*)</script>', html))
+        found = dict(_ELEMENT.findall(html))
         head = json.loads(found["data"])
         raw = {name: zlib.decompress(decoded(text), -15) for name, text in found.items() if name != "data"}
         lines = [json.loads(line) for at in range(len(head["blocks"])) for line in _lines(raw[f"block-{at}"])]
