@@ -101,7 +101,8 @@ def safe_line(text: str, width: int | None = None) -> str:
 
 def json_text(text: str) -> str:
     """JSON text of ``json.dumps(ensure_ascii=False)`` with what could act written as ``\\uXXXX``: the same value."""
-    return text if _harmless(text) else _FOR_JSON.sub(escape_json, text)
+    plain = text.isascii() and "\x7f" not in text  # told cheaply: JSON has escaped the other control characters
+    return text if plain else _FOR_JSON.sub(escape_json, text)
 
 
 def log_json(text: str) -> str:

@@ -10,9 +10,8 @@ from tests.floors import Law, faults, module_name, room
 LAW = Law(
     floors={
         **dict.fromkeys(["records", "errors"], 0),
-        **dict.fromkeys(
-            ["tokens", "prices", "catalog", "template", "files", "keys", "safe_text", "redact", "clock", "sandbox"], 1
-        ),
+        **dict.fromkeys(["tokens", "prices", "catalog", "template", "files", "keys", "safe_text", "redact"], 1),
+        **dict.fromkeys(["clock", "collector", "sandbox"], 1),
         **dict.fromkeys(
             ["suite", "dialogue", "scheduler", "providers", "simulator", "scoring", "stats", "store", "report"], 2
         ),

@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evalrun.collector import without_collector
 from evalrun.conduct.dialogues import with_tools
 from evalrun.conduct.human import verdicts_of, with_human
 from evalrun.errors import EvalrunError, StorageError
@@ -105,7 +106,8 @@ def main(said: Mapping[str, Any]) -> None:
         folder, files = Path(said["folder"]), {name: Path(path) for name, path in said["files"].items()}
         store = RunStore.reader(folder)
         plan = tables_plan(store)
-        write_tables(plan, folder.name, _rows(store, plan, said["parent"]), store.cells(), files)
+        with without_collector():
+            write_tables(plan, folder.name, _rows(store, plan, said["parent"]), store.cells(), files)
     except OSError as error:
         print(json.dumps({"errno": error.errno or errno.EIO, "said": error.strerror or str(error)}))
     except EvalrunError as error:

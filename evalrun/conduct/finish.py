@@ -10,6 +10,7 @@ from typing import Any
 
 from evalrun import __version__
 from evalrun.clock import Clock
+from evalrun.collector import without_collector
 from evalrun.conduct.baselines import baseline_of, is_scored
 from evalrun.conduct.daily import cases_a_day
 from evalrun.conduct.dialogues import with_tools
@@ -86,7 +87,7 @@ def finish(
     stale: tuple[Path, ...] = ()
     if formats is None:
         formats, stale = standing(store.folder, options.formats)
-    with reports_of(store, reported, formats) as reports:  # first: a second process makes ready meanwhile
+    with without_collector(), reports_of(store, reported, formats) as reports:  # first: a second process makes ready meanwhile
         watch = keep_accounts(store, plan, prices)
         plan = reported
         if ending.paused and next(store.pending(), None) is None:

@@ -65,6 +65,10 @@ class BlockSpool:
             self._send()
         self._store(0)
 
+    def settle(self) -> None:
+        """Wait until every block that is full is in the file."""
+        self._store(0)
+
     def read(self) -> Iterator[tuple[Block, bytes]]:
         """Every block, compressed, in order."""
         for block in self.blocks:
@@ -72,13 +76,16 @@ class BlockSpool:
             yield block, self._file.read(block.size)
 
     def only(self, kept: Collection[int]) -> BlockSpool:
-        """A sealed spool of these lines, by their place, in their order."""
+        """A sealed spool of these lines, by their place, in their order; blocks that lose none are as they were."""
         chosen, place = BlockSpool(characters=self._characters), 0
         for block, data in self.read():
             wanted = [at for at in range(block.lines) if place + at in kept]
-            lines = zlib.decompress(data, -zlib.MAX_WBITS).decode().split("\n") if wanted else []
-            for at in wanted:
-                chosen.add(lines[at])
+            if len(wanted) == block.lines:
+                chosen._copy(data, self.lengths[place : place + block.lines])
+            elif wanted:
+                lines = zlib.decompress(data, -zlib.MAX_WBITS).decode().split("\n")
+                for at in wanted:
+                    chosen.add(lines[at])
             place += block.lines
         chosen.seal()
         return chosen
@@ -93,15 +100,23 @@ class BlockSpool:
         self._store(_AHEAD - 1)
         self._pending.append((count, self._threads.submit(deflated, text)))
 
+    def _copy(self, data: bytes, lengths: list[int]) -> None:
+        """Take a block of another spool."""
+        self.seal()
+        self.lengths += lengths
+        self._write(data, len(lengths))
+
     def _store(self, ahead: int) -> None:
         """Write what is compressed, until no more than *ahead* blocks are under way."""
         while len(self._pending) > ahead:
             count, future = self._pending.pop(0)
-            data = future.result()
-            self._file.seek(self._end)
-            self._file.write(data)
-            self.blocks.append(Block(self._end, len(data), count))
-            self._end += len(data)
+            self._write(future.result(), count)
+
+    def _write(self, data: bytes, lines: int) -> None:
+        self._file.seek(self._end)
+        self._file.write(data)
+        self.blocks.append(Block(self._end, len(data), lines))
+        self._end += len(data)
 
 
 def deflated(text: str | bytes) -> bytes:

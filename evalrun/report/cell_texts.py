@@ -6,10 +6,11 @@ exactly, such as a request's body, is written as JSON text first (fields.to_json
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pydantic_core
 
 from evalrun.records.message import Message
 from evalrun.records.outcome import Failure, Response
@@ -24,7 +25,6 @@ TEXT_LIMIT = 200_000
 """Characters of one text that a page keeps; the whole of it is in results.jsonl."""
 
 _QUESTION_LIMIT = 600
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ESCAPED = ("\\u", "\\r", "\\b", "\\f", "\x7f")
 _IN_DOUBT = re.compile(
     r"\\[bfru]|[^\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u05ff\u0900-\u17ff\u2010-\u2027\u2030-\u205e"
@@ -55,8 +55,15 @@ def case_line(plan: Plan, rows: Sequence[Row], details: CellDetails, *, text_lim
     case = rows[0].case
     variables = [[name, to_text(value)] for name, value in case.vars.items()]
     line = [expected_text(case.expected), variables, list(questions), cells, talks, _shared(cells)]
-    text = _ENCODER.encode(line)
-    return text if len(text) <= text_limit and _harmless(text) else _ENCODER.encode(_shown(line, text_limit))
+    try:
+        text = _json(line)
+    except ValueError:  # half a surrogate pair, which UTF-8 cannot say
+        return _json(_shown(line, text_limit))
+    return text if len(text) <= text_limit and _harmless(text) else _json(_shown(line, text_limit))
+
+
+def _json(line: Any) -> str:
+    return pydantic_core.to_json(line, inf_nan_mode="strings").decode()
 
 
 def _harmless(text: str) -> bool:

@@ -10,11 +10,12 @@ holds the flips and a seeded sample of the other cases, as many as there is room
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evalrun.records.plan import Plan
+from evalrun.records.plan import Cell, Plan
 from evalrun.records.row import Row
 from evalrun.report.block_spool import BlockSpool, deflated
 from evalrun.report.cell_detail import CellDetails, WireOf
@@ -22,7 +23,7 @@ from evalrun.report.cell_numbers import CellNumbers
 from evalrun.report.cell_texts import TEXT_LIMIT, case_line
 from evalrun.report.dense_text import encode, encoded_size
 from evalrun.report.fields import scorer_names
-from evalrun.report.page_sample import choose
+from evalrun.report.page_sample import Seen, Sieve, choose, draws
 from evalrun.report.side_by_side import Group
 from evalrun.safe_text import visible
 
@@ -35,6 +36,8 @@ _ROOM_FOR_THE_REST = 1_500_000
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _CAREFUL = 0.985
 _A_BLOCKS_TAG = 64
+_TOKENS_OF_AN_ANSWER = 60
+_ENOUGH_BLOCKS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +79,18 @@ class Island:
         *wire_of* gives the requests of rows, for the code that the drawer shows.
         """
         self._plan = plan
-        self._text_limit, self._page_limit = text_limit, page_limit
-        self._rest = min(_ROOM_FOR_THE_REST, page_limit // 10)
+        self._text_limit = text_limit
+        self._room = page_limit - min(_ROOM_FOR_THE_REST, page_limit // 10)
         self._real = tuple(real) or real_columns(plan)
         self._samples = max([cell.sample for cell in plan.cells], default=plan.suite.samples - 1) + 1
         self._columns = {column.id: place for place, column in enumerate(plan.columns)}
         self._numbers = CellNumbers(self._samples * len(plan.columns), scorer_names(plan))
         self._spool = BlockSpool()
+        self._drawn = draws(len(plan.suite.cases), plan.suite.digest)
+        self._sieve = Sieve(self._drawn)
+        self._taken: list[int] = []
+        self._each: float | None = None
+        self._shared = 0
         self._details = CellDetails(plan, wire_of, text_limit=text_limit)
         self._ids: list[str] = []
         self._tags: dict[str, int] = {}
@@ -92,6 +100,7 @@ class Island:
         self._rows: list[Row] = []
         self._kept: list[int] | None = None
         self._index: dict[str, bytes] = {}
+        self._all, self._done = sum(map(_work, plan.cells)), 0
 
     def add(self, group: Group) -> None:
         """Take a group; those of one case come one after the other."""
@@ -149,13 +158,44 @@ class Island:
         )
         rows = [row for _, row in places]
         self._numbers.add(places)
-        if self._is_flip(places):
-            self._flips.append(len(self._ids))
-        case = rows[0].case
+        number, flip, case = len(self._ids), self._is_flip(places), rows[0].case
+        if flip:
+            self._flips.append(number)
         self._ids.append(visible(case.id))
         self._tagged.append([self._tags.setdefault(visible(tag), len(self._tags)) for tag in case.tags])
-        self._spool.add(case_line(self._plan, rows, self._details, text_limit=self._text_limit))
+        if self._sieve.takes(number, flip=flip):
+            self._spool.add(case_line(self._plan, rows, self._details, text_limit=self._text_limit))
+            self._taken.append(number)
         self._rows = []
+        self._done += sum([_work(row.cell) for row in rows])
+        if len(self._spool.blocks) >= _ENOUGH_BLOCKS and self._sieve.is_due(self._done / self._all):
+            self._look()
+
+    def _look(self) -> None:
+        """Let the sieve know what has gone by. What it says must not hang on which thread was faster."""
+        self._spool.settle()
+        if self._each is None:  # once: what it takes to tell is the same for every case
+            self._shared = encoded_size(len(deflated(_json(self._details.shared()))))
+            self._each = sum(encoded_size(len(part)) for part in self._indexed().values()) / len(self._ids)
+        weights = self._weights()
+        flips_bytes = sum(weights[case] for case in self._flips)
+        seen = Seen(
+            share=self._done / self._all,
+            flips_bytes=flips_bytes,
+            others=len(self._ids) - len(self._flips),
+            taken=len(self._taken) - len(self._flips),
+            taken_bytes=sum(weights) - flips_bytes,
+        )
+        self._sieve.look(seen, self._room - self._shared)
+
+    def _weights(self) -> list[float]:
+        """Bytes of each case on the page, reckoned by how well all were compressed; 0 of those that were let go."""
+        stored = sum(block.lines for block in self._spool.blocks)
+        rate = encoded_size(self._spool.size) / max(1, sum(self._spool.lengths[:stored]))
+        weights = [0.0] * len(self._ids)
+        for case, length in zip(self._taken, self._spool.lengths, strict=True):
+            weights[case] = (self._each or 0.0) + length * rate
+        return weights
 
     def _is_flip(self, places: Sequence[tuple[int, Row]]) -> bool:
         """Whether, on the same sample, one column passes and another fails."""
@@ -172,30 +212,29 @@ class Island:
             return
         self._finish_case()
         self._spool.seal()
-        shared = deflated(_json(self._details.shared()))
-        self._index = self._indexed(shared)
-        whole, room, share = self._spool, self._page_limit - self._rest, _CAREFUL
-        each = (self._size() - self._blocks_size() - encoded_size(len(shared))) / max(1, len(self._ids))
-        while self._size() > room and len(self._kept or self._ids) > 0:
-            self._kept = self._choose(whole, room * share, each)
+        shared = {"shared": deflated(_json(self._details.shared()))}
+        self._index = self._indexed() | shared
+        let_go = len(self._taken) < len(self._ids)
+        if not let_go and self._size() <= self._room:
+            return
+        whole, most = self._spool, math.inf if let_go else self._room * _CAREFUL
+        self._each = (self._size() - self._blocks_size() - encoded_size(len(shared["shared"]))) / max(1, len(self._ids))
+        weights = self._weights()
+        while True:
+            self._kept = choose(weights, self._flips, most, self._drawn, self._sieve.below)
             if self._spool is not whole:
                 self._spool.close()
-            self._spool = whole.only(frozenset(self._kept))
-            self._index = self._indexed(shared)
-            share *= _CAREFUL * min(1.0, room / max(1, self._size()))
-        if self._spool is not whole:
-            whole.close()
+            kept = frozenset(self._kept)
+            self._spool = whole.only({line for line, case in enumerate(self._taken) if case in kept})
+            self._index = self._indexed() | shared
+            if self._size() <= self._room or not kept:
+                break
+            most = min(most, self._room) * _CAREFUL * self._room / self._size()
+        whole.close()
 
-    def _choose(self, whole: BlockSpool, room: float, each: float) -> list[int]:
-        """The cases for so many bytes, reckoned by how well the whole was compressed, figures taking *each* so many."""
-        rate = encoded_size(whole.size) / max(1, sum(whole.lengths))
-        weights = [each + length * rate for length in whole.lengths]
-        return choose(weights, self._flips, room, self._plan.suite.digest)
-
-    def _indexed(self, shared: bytes) -> dict[str, bytes]:
-        """All data but the blocks, compressed, by name."""
-        numbers = deflated(self._numbers.packed(self._kept))
-        return {"cases": deflated(self._cases()), "shared": shared, "numbers": numbers}
+    def _indexed(self) -> dict[str, bytes]:
+        """All data but the blocks and what the drawer shares, compressed, by name."""
+        return {"cases": deflated(self._cases()), "numbers": deflated(self._numbers.packed(self._kept))}
 
     def _size(self) -> int:
         """Bytes of the data, nearly."""
@@ -214,6 +253,11 @@ def real_columns(plan: Plan) -> tuple[bool, ...]:
     simulated = {model.label: plan.suite.is_simulated(model) for model in plan.suite.models}
     real = tuple(not simulated.get(column.model, False) for column in plan.columns)
     return real if sum(real) > 1 else (True,) * len(plan.columns)
+
+
+def _work(cell: Cell) -> int:
+    """How much of a run a cell is, as far as its plan tells."""
+    return cell.input_tokens + _TOKENS_OF_AN_ANSWER
 
 
 def _json(value: Any) -> str:

@@ -16,7 +16,7 @@ from evalrun.records.regression import Regressions
 from evalrun.records.row import Row
 from evalrun.records.run import RunFacts
 from evalrun.records.suite import Case
-from evalrun.report.fields import flat, to_json, utc
+from evalrun.report.fields import flat, record_json, to_json, utc
 from evalrun.report.talk import message_json, request_messages
 from evalrun.report.totals import Totals
 
@@ -43,7 +43,7 @@ class JsonLines:
         tools = to_json([flat(tool) for tool in row.tools]) if row.tools else "[]"
         return (
             f'{{"run":{self._run},"position":{row.cell.position},{asked},{self._case_said},'
-            f'"messages":{messages},"tools":{tools},{to_json(_result(row))[1:]}'
+            f'"messages":{messages},"tools":{tools},{record_json(_result(row))[1:]}'
         )
 
     def requests(self, row: Row) -> Iterator[str]:
@@ -56,7 +56,7 @@ class JsonLines:
             said = "null" if messages is None else self._said(messages)
             yield (
                 f'{{"run":{self._run},"position":{row.cell.position},"request":{index},{asked},"messages":{said},'
-                f"{to_json(_exchange(exchange))[1:]}"
+                f"{record_json(_exchange(exchange))[1:]}"
             )
 
     def _asked(self, row: Row) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path, PurePath
@@ -14,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from evalrun.collector import without_collector
 from evalrun.errors import Code, SuiteInvalid
 from evalrun.records.quota import Budget
 from evalrun.records.suite import Case, Prompt, ScorerSpec, Suite
@@ -59,14 +58,14 @@ def load_suite(
     try:
         found = Found(Path(path), str(path))
         text = read_text(found, Spot(str(path)), MAX_SUITE_BYTES, complaints)
-        with _without_collector():
+        with without_collector():
             document = _top(read_yaml(str(path), text, complaints), complaints) if text is not None else None
         if document is None or text is None:
             raise SuiteInvalid(complaints.all())
         sources = Sources(Path(path), complaints)
         tables = Tables(sources, complaints)
         reading = _Reading(Border(document, complaints), sources, tables, scorers, overrides or Overrides())
-        with _without_collector():
+        with without_collector():
             suite = reading.suite(text)
     except RecursionError:
         complaints.add(Spot(str(path)), Code.TOO_DEEP, "nested too deeply")
@@ -89,18 +88,6 @@ def suite_name(path: str | Path) -> str:
         raise SuiteInvalid(complaints.all())
     said = document.value.get("name")
     return said if isinstance(said, str) and said else _name_of(str(path))
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """No garbage collection: a large suite makes a million values that all stay, and looking at them costs half."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _top(document: Document | None, complaints: Complaints) -> Document | None:
