@@ -1,4 +1,4 @@
-"""Work that makes millions of values which stay, or which nothing but a name holds: looking for cycles is for nothing."""
+"""For work that makes millions of values, all of which stay or none: looking for cycles among them is for nothing."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ CI_INSIDE = re.compile(r"#(?=#(?:vso|teamcity)?\[)", re.IGNORECASE)
 
 # Noncharacters that XML 1.0 has no place for; the other ones that it has none for are control characters.
 _NOT_XML = re.compile("[\ufffe\uffff]")
-_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
+_XML = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\t", "&#9;"), ("\n", "&#10;"))
 
 # What GitHub's Markdown takes for more than text: at the start of a line, and anywhere.
 _MARKDOWN = re.compile(
@@ -112,7 +112,10 @@ def log_json(text: str) -> str:
 
 def xml_text(text: str) -> str:
     """Foreign text for an attribute or an element of XML 1.0: what it has no place for becomes visible escapes."""
-    return _NOT_XML.sub(_escape, visible(text)).translate(_XML)
+    shown = _NOT_XML.sub(_escape, visible(text))
+    for sign, name in _XML:  # str.translate takes five times as long
+        shown = shown.replace(sign, name)
+    return shown
 
 
 def markdown(text: str, most: int | None = None) -> str:

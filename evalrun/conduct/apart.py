@@ -107,7 +107,7 @@ def main(said: Mapping[str, Any]) -> None:
         store = RunStore.reader(folder)
         plan = tables_plan(store)
         with without_collector():
-            write_tables(plan, folder.name, _rows(store, plan, said["parent"]), store.cells(), files)
+            write_tables(plan, folder.name, _rows(store, plan, said["parent"]), files)
     except OSError as error:
         print(json.dumps({"errno": error.errno or errno.EIO, "said": error.strerror or str(error)}))
     except EvalrunError as error:

@@ -87,7 +87,10 @@ def finish(
     stale: tuple[Path, ...] = ()
     if formats is None:
         formats, stale = standing(store.folder, options.formats)
-    with without_collector(), reports_of(store, reported, formats) as reports:  # first: a second process makes ready meanwhile
+    with (
+        without_collector(),
+        reports_of(store, reported, formats) as reports,
+    ):  # first: a second process makes ready meanwhile
         watch = keep_accounts(store, plan, prices)
         plan = reported
         if ending.paused and next(store.pending(), None) is None:
@@ -105,7 +108,7 @@ def finish(
         baseline = baseline_of(plan.suite)
         before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
         watcher = None if before is None else Watcher(before)
-        rows = reports.over(with_tools(row, plan) for row in store.rows(with_messages=reports.wants_rows))
+        rows = reports.over(with_tools(row, plan) for row in store.rows(with_messages=reports.wants_rows, plan=plan))
         rows = rows if watcher is None else watcher.over(rows)
         finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch), baseline, rows)
         regressions = None if watcher is None else regressions_of(store, plan, watcher)

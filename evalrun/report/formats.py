@@ -69,8 +69,8 @@ class ReportFile:
     """A file by its *name*, the *format* that asks for it, and how it is begun.
 
     *always*: it is written where nobody says which formats. *binary*: it takes bytes. *check* raises UsageError where
-    something that it needs is not installed. *table*: it is made of rows and of the suite alone, so that another
-    process can write it.
+    something that it needs is not installed. *table*: it is made of single rows and of the suite alone, so that
+    another process can write it.
     """
 
     name: str
@@ -162,7 +162,7 @@ def _summary_md(file: IO[Any], begun: Begun) -> Writing:
 
 REPORT_FILES = (
     ReportFile(name="results.csv", format="csv", begin=_results_csv, table=True),
-    ReportFile(name="comparison.csv", format="csv", begin=_comparison_csv, table=True),
+    ReportFile(name="comparison.csv", format="csv", begin=_comparison_csv),
     ReportFile(name="summary.csv", format="csv", begin=_summary_csv),
     ReportFile(
         name="results.parquet",

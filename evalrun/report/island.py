@@ -23,7 +23,7 @@ from evalrun.report.cell_numbers import CellNumbers
 from evalrun.report.cell_texts import TEXT_LIMIT, case_line
 from evalrun.report.dense_text import encode, encoded_size
 from evalrun.report.fields import scorer_names
-from evalrun.report.page_sample import Seen, Sieve, choose, draws
+from evalrun.report.page_sample import Seen, Sieve, choose
 from evalrun.report.side_by_side import Group
 from evalrun.safe_text import visible
 
@@ -86,8 +86,7 @@ class Island:
         self._columns = {column.id: place for place, column in enumerate(plan.columns)}
         self._numbers = CellNumbers(self._samples * len(plan.columns), scorer_names(plan))
         self._spool = BlockSpool()
-        self._drawn = draws(len(plan.suite.cases), plan.suite.digest)
-        self._sieve = Sieve(self._drawn)
+        self._sieve = Sieve(plan.suite.digest)
         self._taken: list[int] = []
         self._each: float | None = None
         self._shared = 0
@@ -163,13 +162,18 @@ class Island:
             self._flips.append(number)
         self._ids.append(visible(case.id))
         self._tagged.append([self._tags.setdefault(visible(tag), len(self._tags)) for tag in case.tags])
-        if self._sieve.takes(number, flip=flip):
+        if self._sieve.takes(flip=flip):
             self._spool.add(case_line(self._plan, rows, self._details, text_limit=self._text_limit))
             self._taken.append(number)
         self._rows = []
         self._done += sum([_work(row.cell) for row in rows])
-        if len(self._spool.blocks) >= _ENOUGH_BLOCKS and self._sieve.is_due(self._done / self._all):
+        if len(self._spool.blocks) >= _ENOUGH_BLOCKS and self._sieve.is_due(self._share):
             self._look()
+
+    @property
+    def _share(self) -> float:
+        """How much of the run has gone by; 0 where nobody knows how much there is."""
+        return self._done / self._all if self._all else 0.0
 
     def _look(self) -> None:
         """Let the sieve know what has gone by. What it says must not hang on which thread was faster."""
@@ -180,7 +184,7 @@ class Island:
         weights = self._weights()
         flips_bytes = sum(weights[case] for case in self._flips)
         seen = Seen(
-            share=self._done / self._all,
+            share=self._share,
             flips_bytes=flips_bytes,
             others=len(self._ids) - len(self._flips),
             taken=len(self._taken) - len(self._flips),
@@ -221,7 +225,7 @@ class Island:
         self._each = (self._size() - self._blocks_size() - encoded_size(len(shared["shared"]))) / max(1, len(self._ids))
         weights = self._weights()
         while True:
-            self._kept = choose(weights, self._flips, most, self._drawn, self._sieve.below)
+            self._kept = choose(weights, self._flips, most, self._sieve.drawn, self._sieve.below)
             if self._spool is not whole:
                 self._spool.close()
             kept = frozenset(self._kept)

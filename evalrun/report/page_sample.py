@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -10,12 +11,6 @@ _NOT_BEFORE = 0.05
 _LOOK_AGAIN = 1.25
 _AIM = 0.985
 """How much of the room is aimed at: it was reckoned from a part of the cases, and to cut a page again is dear."""
-
-
-def draws(count: int, seed: str) -> list[float]:
-    """A draw from 0 to 1 for each of *count* cases: the sample is of those with the least, whatever the room."""
-    chance = Random(seed)  # noqa: S311  # a sample, no secret
-    return [chance.random() for _ in range(count)]
 
 
 def choose(
@@ -55,25 +50,28 @@ class Seen:
 class Sieve:
     """Says while cases go by which need not be looked at further, because there will be no room for them.
 
-    It only ever asks for less: a case that is let go is never missed, since those that drew less come first. Mutable
-    state: up to which draw cases are taken, and when to look again.
+    Each case draws a number from 0 to 1, and those with the least are held. The sieve only ever asks for less, so that
+    of those below what it asks for in the end none was let go. Mutable state: what was *drawn*, *below* which number
+    cases are taken, and when to look again.
     """
 
-    def __init__(self, drawn: Sequence[float]) -> None:
+    def __init__(self, seed: str) -> None:
+        self.drawn = array("d")
         self.below = 1.0
-        self._drawn = drawn
+        self._chance = Random(seed)  # noqa: S311  # a sample, no secret
         self._next = _NOT_BEFORE
 
-    def takes(self, case: int, *, flip: bool) -> bool:
-        """Whether a case may be on the page."""
-        return flip or self._drawn[case] < self.below
+    def takes(self, *, flip: bool) -> bool:
+        """Draw for the next case: whether it may be on the page."""
+        self.drawn.append(self._chance.random())
+        return flip or self.drawn[-1] < self.below
 
     def is_due(self, share: float) -> bool:
         """Whether enough of the run has gone by since the last look."""
         return share >= self._next
 
     def look(self, seen: Seen, room: float) -> None:
-        """Reckon from what was seen how many of the others *room* bytes will hold, if the rest of the run is like it."""
+        """Reckon from what was seen how many of the others *room* bytes will hold, if the rest is like it."""
         self._next = seen.share * _LOOK_AGAIN
         if seen.taken and seen.taken_bytes:
             others_bytes = seen.taken_bytes / seen.taken * seen.others

@@ -43,9 +43,9 @@ class Grouping:
         return due
 
     @classmethod
-    def of(cls, plan: Plan, cells: Iterable[Cell] | None = None) -> Grouping:
-        """A grouping that knows how many rows each group has in this plan, whose *cells* may lie elsewhere."""
-        return cls(plan.columns, plan.cells if cells is None else cells)
+    def of(cls, plan: Plan) -> Grouping:
+        """A grouping that knows how many rows each group has in this plan."""
+        return cls(plan.columns, plan.cells)
 
     def add(self, row: Row) -> Iterator[Group]:
         """Take a row; give the groups that are complete now."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 
 from evalrun.errors import StorageError
 from evalrun.files import form_of, staged
-from evalrun.records.plan import Cell, Plan
+from evalrun.records.plan import Plan
 from evalrun.records.row import Row
 from evalrun.report.cell_detail import WireOf
 from evalrun.report.formats import REPORT_FILES, Begun, Told, Writing, files_of
@@ -141,11 +141,11 @@ class Reports:
 class Walk:
     """Hands every row, every group and the end of both to the files that want them."""
 
-    def __init__(self, plan: Plan, writings: Sequence[Writing], cells: Iterable[Cell] | None = None) -> None:
+    def __init__(self, plan: Plan, writings: Sequence[Writing]) -> None:
         self._by_row = [one.row for one in writings if one.row]
         self._by_group = [one.group for one in writings if one.group]
         self._closes = [one.close for one in writings if one.close]
-        self._grouping = Grouping.of(plan, cells) if self._by_group else None
+        self._grouping = Grouping.of(plan) if self._by_group else None
 
     @property
     def wants_rows(self) -> bool:
@@ -173,10 +173,10 @@ class Walk:
             take(group)
 
 
-def write_tables(plan: Plan, run: str, rows: Iterable[Row], cells: Iterable[Cell], files: Mapping[str, Path]) -> None:
+def write_tables(plan: Plan, run: str, rows: Iterable[Row], files: Mapping[str, Path]) -> None:
     """Write tables, by their names, into *files*, which are there and staged by another process. Raises OSError.
 
-    *cells* are the plan's; it need not hold them itself.
+    The plan need not hold cells.
     """
     chosen = [one for one in REPORT_FILES if one.name in files]
     with ExitStack() as stack:
@@ -185,7 +185,7 @@ def write_tables(plan: Plan, run: str, rows: Iterable[Row], cells: Iterable[Cell
             mode = "wb" if one.binary else "w"
             file: Any = stack.enter_context(files[one.name].open(**form_of(mode)))
             writings.append(one.begin(file, Begun(plan=plan, run=run)))
-        walk = Walk(plan, writings, cells)
+        walk = Walk(plan, writings)
         for row in rows:
             walk.row(row)
         walk.end()

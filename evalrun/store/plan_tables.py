@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from evalrun.collector import without_collector
 from evalrun.errors import StorageError
 from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.suite import Case, Suite
@@ -54,6 +55,7 @@ def write_plan(connection: sqlite3.Connection, plan: Plan) -> None:
     )
 
 
+@without_collector()
 def read_plan(connection: sqlite3.Connection) -> Plan:
     """The plan again. Raises ValueError where a row is not what was written."""
     sizes = read_meta(connection, "plan.sizes")

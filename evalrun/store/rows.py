@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -12,7 +12,7 @@ from typing import Any
 
 from evalrun.prices import repriced
 from evalrun.records.outcome import Exchange
-from evalrun.records.plan import Cell, Column
+from evalrun.records.plan import Cell, Column, Plan
 from evalrun.records.row import Row
 from evalrun.records.score import Mark
 from evalrun.records.suite import Case, Model, Price
@@ -50,16 +50,22 @@ def stream(
     *,
     with_messages: bool = False,
     span: tuple[int, int] | None = None,
+    plan: Plan | None = None,
 ) -> Iterator[tuple[Row, str | None]]:
     """Each row with the digest of its mark, in plan order; only those of the positions in *span* where that is given.
 
-    Raises ValueError where the file does not hold what was written.
+    *plan* is the run's own, where it was read already: rows then have its cells and cases. Raises ValueError where the
+    file does not hold what was written.
     """
     query = _QUERY.format(
         messages="t.messages, t.messages_crc" if with_messages else "NULL, NULL",
         where="" if span is None else "WHERE c.position >= :start AND c.position < :stop",
     )
-    case_of = lru_cache(_CASES_KEPT)(lambda number: read_case(connection, number))
+    case_of: Callable[[int], Case] = lru_cache(_CASES_KEPT)(lambda number: read_case(connection, number))
+    cell_of: Callable[[tuple[Any, ...]], Cell] = read_cell
+    if plan is not None:
+        cases, cells = plan.suite.cases, plan.cells
+        case_of, cell_of = lambda number: cases[number], lambda part: _checked(cells[part[0]], part)
     messages_of = lru_cache(_MESSAGES_KEPT)(read_messages)  # the columns of a case are often asked the same
     expected, stop = span or (0, None)
     for found, group in groupby(connection.execute(query, {"start": expected, "stop": stop}), key=itemgetter(0)):
@@ -68,7 +74,7 @@ def stream(
         expected += 1
         parts = list(group)
         first = parts[0]
-        cell = read_cell(first)
+        cell = cell_of(first)
         column = columns.columns[cell.column]
         exchanges = () if first[10] is None else tuple(_exchange(part) for part in parts)
         if price := columns.prices.get(column.model):
@@ -142,6 +148,12 @@ def verify_marks(connection: sqlite3.Connection) -> None:
     for *row, crc in connection.execute(query):
         if checksum(*row) != crc:
             raise ValueError("a mark is not what was written")
+
+
+def _checked(cell: Cell, part: tuple[Any, ...]) -> Cell:
+    if cell.key != part[1]:
+        raise ValueError("a cell is not what was written")
+    return cell
 
 
 def _exchange(part: tuple[Any, ...]) -> Exchange:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from evalrun.errors import StorageError, UsageError
@@ -131,9 +130,7 @@ class RunStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -312,9 +309,9 @@ class RunStore:
                 if row.status in SCORED and (wanted := digest_of(row.cell, row.case)) != digest:
                     yield row, wanted
 
-    def rows(self, *, with_messages: bool = False) -> Iterator[Row]:
-        """Every cell's row, in plan order, one at a time; with the last request's messages if wanted."""
-        return (row for row, _ in self._stream(with_messages=with_messages))
+    def rows(self, *, with_messages: bool = False, plan: Plan | None = None) -> Iterator[Row]:
+        """Every cell's row, in plan order, with the last request's messages if wanted; *plan* spares reading it."""
+        return (row for row, _ in self._stream(with_messages=with_messages, plan=plan))
 
     def rows_of(
         self, spans: Iterable[tuple[int, int]], *, with_messages: bool = False
@@ -369,10 +366,11 @@ class RunStore:
             return ledger.keys_with(connection, statuses)
 
     def _stream(
-        self, *, with_messages: bool = False, span: tuple[int, int] | None = None
+        self, *, with_messages: bool = False, span: tuple[int, int] | None = None, plan: Plan | None = None
     ) -> Iterator[tuple[Row, str | None]]:
         with reading(self._path) as connection:
-            yield from stream(connection, self._columns_of(connection), with_messages=with_messages, span=span)
+            columns = self._columns_of(connection)
+            yield from stream(connection, columns, with_messages=with_messages, span=span, plan=plan)
 
     def _marked(self) -> Iterator[tuple[Cell, Case, str | None]]:
         with reading(self._path) as connection:

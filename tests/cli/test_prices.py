@@ -74,7 +74,14 @@ def test_an_unknown_price_is_nowhere_zero(capsys: pytest.CaptureFixture[str], su
     assert planned.out.count("price ?") >= 2
     assert all(lane["cost_usd"] is None for lane in planned_json["models"])
     assert "cost unknown" in said.out
-    said_by = {"plan": planned.out, "summary": said.out, "progress": said.err, **files, "report.html": page, "held": held}
+    said_by = {
+        "plan": planned.out,
+        "summary": said.out,
+        "progress": said.err,
+        **files,
+        "report.html": page,
+        "held": held,
+    }
     for name, text in said_by.items():
         assert not ZERO.search(text), name
     assert not re.search(r"\bfree\b", planned.out + said.out + said.err)

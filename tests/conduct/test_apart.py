@@ -19,7 +19,7 @@ from evalrun.report.write import FILES, Reports
 from evalrun.store.run import RunStore
 from tests.report.large_run import store_large
 
-TABLES = ("results.csv", "comparison.csv", "results.jsonl", "requests.jsonl")
+TABLES = ("results.csv", "results.jsonl", "requests.jsonl")
 
 
 @pytest.fixture(scope="module")
