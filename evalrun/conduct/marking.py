@@ -38,8 +38,9 @@ def score_rows(store: RunStore, plan: Plan, prices: Mapping[str, Price]) -> int:
         return f"{digests[case.id]}-{verdict_tag(verdict)}" if verdict else digests[case.id]
 
     def marks() -> Iterator[tuple[str, str, Mark]]:
-        by_case = None if verdicts else [digests[case.id] for case in suite.cases]
-        for row, wanted in store.marks_missing(digest_of, with_messages=whole, by_case=by_case):
+        by_case = [digests[case.id] for case in suite.cases]
+        by_position = None if verdicts else [by_case[cell.case] for cell in plan.cells]
+        for row, wanted in store.marks_missing(digest_of, with_messages=whole, by_position=by_position):
             also = human_score(row, verdicts)
             mark = score(with_tools(row, plan), suite.scorers, suite.threshold, also=also)
             if mark is not None:

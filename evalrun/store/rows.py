@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -22,6 +22,7 @@ from evalrun.store.plan_tables import read_case, read_cell, read_meta
 
 _CASES_KEPT = 1024
 _MESSAGES_KEPT = 16
+_AT_ONCE = 256
 _GAP = 32
 """Cells between two that are looked for, up to which one query reads all of them."""
 
@@ -68,7 +69,9 @@ def stream(
         case_of, cell_of = lambda number: cases[number], lambda part: _checked(cells[part[0]], part)
     messages_of = lru_cache(_MESSAGES_KEPT)(read_messages)  # the columns of a case are often asked the same
     expected, stop = span or (0, None)
-    for found, group in groupby(connection.execute(query, {"start": expected, "stop": stop}), key=itemgetter(0)):
+    cursor = connection.execute(query, {"start": expected, "stop": stop})
+    parts_of_all = chain.from_iterable(iter(lambda: cursor.fetchmany(_AT_ONCE), []))
+    for found, group in groupby(parts_of_all, key=itemgetter(0)):
         if found != expected:
             raise ValueError("a cell is missing")
         expected += 1
@@ -106,14 +109,15 @@ def marked_cells(connection: sqlite3.Connection) -> Iterator[tuple[Cell, Case, s
         yield cell, case_of(cell.case), found[10]
 
 
-def marked_otherwise(connection: sqlite3.Connection, digests: Sequence[str]) -> Iterator[int]:
-    """Positions of the cells whose mark is missing or has another digest than *digests* say of their case, by number.
+def marked_otherwise(connection: sqlite3.Connection, digests: Sequence[str]) -> list[int]:
+    """Positions, going up, of the cells whose mark is missing or has another digest than *digests* say, by position.
 
     This only tells which rows are worth reading: nothing is checked here that is checked when a row is, no record made.
+    It goes by the keys, in whose order marks lie on the disk: in that of the plan it would take five times as long.
     """
-    query = """SELECT c.position, c.case_id, m.digest
-        FROM cells c LEFT JOIN marks m ON m.cell_key = c.cell_key ORDER BY c.position"""
-    return (position for position, case, digest in connection.execute(query) if digest != digests[case])
+    query = """SELECT c.position, m.digest
+        FROM cells c LEFT JOIN marks m ON m.cell_key = c.cell_key ORDER BY c.cell_key"""
+    return sorted(position for position, digest in connection.execute(query) if digest != digests[position])
 
 
 def spans(positions: Iterable[int]) -> Iterator[tuple[int, int]]:

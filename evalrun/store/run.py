@@ -296,14 +296,14 @@ class RunStore:
         digest_of: Callable[[Cell, Case], str],
         *,
         with_messages: bool = False,
-        by_case: Sequence[str] | None = None,
+        by_position: Sequence[str] | None = None,
     ) -> Iterator[tuple[Row, str]]:
         """Rows to be scored whose mark is missing or has another digest, each with the digest it should have.
 
-        *by_case*: the digests of the cases, by number, where *digest_of* has no other; they are quicker to look up.
+        *by_position*: what *digest_of* says of every cell, by position, where that is known: it is quicker to look up.
         """
         others = (cell.position for cell, case, digest in self._marked() if digest_of(cell, case) != digest)
-        wanting = others if by_case is None else self._marked_otherwise(by_case)
+        wanting = others if by_position is None else self._marked_otherwise(by_position)
         for span in spans(wanting):
             for row, digest in self._stream(with_messages=with_messages, span=span):
                 if row.status in SCORED and (wanted := digest_of(row.cell, row.case)) != digest:
@@ -376,9 +376,9 @@ class RunStore:
         with reading(self._path) as connection:
             yield from marked_cells(connection)
 
-    def _marked_otherwise(self, digests: Sequence[str]) -> Iterator[int]:
+    def _marked_otherwise(self, digests: Sequence[str]) -> list[int]:
         with reading(self._path) as connection:
-            yield from marked_otherwise(connection, digests)
+            return marked_otherwise(connection, digests)
 
     def _writer_or_raise(self) -> Writer:
         if self._writer is None:
