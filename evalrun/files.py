@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+_BUFFER_BYTES = 1 << 18
+"""Of a file that is written: a large report is a gigabyte and a half, which 8 kB at a time would take longer."""
+
 
 def repository_root(folder: Path) -> Path:
     """The nearest folder at or above *folder* that holds ``.git``, else *folder* itself; resolved."""
@@ -27,7 +30,7 @@ def inside(path: Path, root: Path) -> bool:
 def form_of(mode: str) -> dict[str, Any]:
     """How a file is opened: text is UTF-8 with ``\\n`` as it is, a lone surrogate as a replacement character."""
     text = {} if "b" in mode else {"encoding": "utf-8", "errors": "replace", "newline": ""}
-    return {"mode": mode, **text}
+    return {"mode": mode, "buffering": _BUFFER_BYTES, **text}
 
 
 @contextmanager
