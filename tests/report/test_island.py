@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from evalrun.records.row import Row
+from evalrun.report import island as module
 from evalrun.report.block_spool import BlockSpool
+from evalrun.report.cell_texts import case_line
 from evalrun.report.dense_text import SYMBOLS, encode, encoded_size
 from evalrun.report.island import Island, real_columns
 from evalrun.report.page_sample import choose
@@ -120,6 +122,23 @@ def test_a_page_without_room_holds_flips_first(tmp_path: Any) -> None:
     assert len({n // 40 for n in kept if n % 2 == 0}) == 10
 
 
+@pytest.mark.slow
+def test_texts_that_will_have_no_room_are_not_even_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large run is cut while it goes by: few more texts are made than the page holds, early and late cases alike."""
+    made = []
+    monkeypatch.setattr(module, "case_line", lambda *said, **more: made.append(1) or case_line(*said, **more))
+    plan = make_plan(cases=2_400)
+    collected, data = island(plan, lambda: map(_various, make_rows(plan)()), page_limit=3_000_000)
+    kept = [int(dict(line[1])["n"]) for line in data.lines]
+    held, size = collected.held, sum(len(text) for _, _, text in collected.elements({"columns": []}))
+    others = [n for n in kept if n % 2 == 0 and n != 2]
+
+    assert 0.85 * 2_700_000 < size <= 2_700_000
+    assert held.flips == held.of_flips
+    assert held.cases == len(kept) <= len(made) < 0.5 * (len(kept) + 2_400)
+    assert 0.8 < 2 * sum(n < 1_200 for n in others) / len(others) < 1.2
+
+
 def test_a_page_without_room_for_all_flips_says_so() -> None:
     """Where not even the flips have room, they are sampled, and nothing else is there."""
     plan = make_plan(cases=400)
@@ -174,12 +193,20 @@ def test_a_spool_gives_its_lines_back() -> None:
         spool.add(f"line {number} " + "ä" * 10)
     spool.seal()
     chosen = spool.only({3, 17, 39})
-    found = [zlib.decompress(data, -15).decode().split("\n") for _, data in chosen.read()]
+    most = spool.only(set(range(40)) - {4, 5, 20})
+    found, nearly_all = (
+        [zlib.decompress(data, -15).decode().split("\n") for _, data in one.read()] for one in (chosen, most)
+    )
     counts = [block.lines for block in spool.blocks]
-    for one in (spool, chosen):
+    copied = {data for _, data in most.read()} & {data for _, data in spool.read()}
+    for one in (spool, chosen, most):
         one.close()
 
     assert [line.split()[1] for lines in found for line in lines] == ["3", "17", "39"]
+    assert [line.split()[1] for lines in nearly_all for line in lines] == [
+        str(number) for number in range(40) if number not in {4, 5, 20}
+    ]
+    assert len(copied) == len(counts) - 2
     assert sum(counts) == 40
     assert max(counts) == 3
 

@@ -163,6 +163,22 @@ async def test_rows_are_whole_and_in_plan_order(tmp_path: Path) -> None:
         assert store.row(4) == replace(row, messages=MESSAGES)
 
 
+async def test_rows_of_a_plan_that_was_read_have_its_cells_and_cases(tmp_path: Path) -> None:
+    """A plan that was read already is not read again: the rows are the same, and one of another plan is refused."""
+    with new_run(tmp_path / "run") as store:
+        for cell in plan().cells:
+            await store.put(cell.key, 0, answer(cell.key), MESSAGES)
+        known = store.plan()
+        rows = list(store.rows(with_messages=True, plan=known))
+        strange = replace(known, cells=tuple(replace(cell, key="another") for cell in known.cells))
+
+        assert rows == list(store.rows(with_messages=True))
+        assert all(row.cell is known.cells[n] for n, row in enumerate(rows))
+        assert all(row.case is known.suite.cases[row.cell.case] for row in rows)
+        with pytest.raises(StorageError, match=r"run\.db: damaged"):
+            list(store.rows(plan=strange))
+
+
 @pytest.mark.parametrize("number", [-1, 0, 7])
 def test_a_row_that_is_not_there(tmp_path: Path, number: int) -> None:
     """Rows count from 1; another number is refused with the range."""
@@ -182,8 +198,13 @@ async def test_scoring_is_done_once_for_each_digest(tmp_path: Path) -> None:
 
         assert missing == [(key(0), "c0"), (key(1), "c1")]
         assert list(store.marks_missing(lambda _, case: case.id)) == []
+        digests = [f"c{cell.case}" for cell in plan().cells]
+        assert list(store.marks_missing(lambda _, case: case.id, by_position=digests)) == []
         other = [row.cell.key for row, _ in store.marks_missing(lambda _, case: case.id.replace("1", "!"))]
         assert other == [key(1)]
+        changed = [digest.replace("1", "!") for digest in digests]
+        quick = store.marks_missing(lambda _, case: case.id.replace("1", "!"), by_position=changed)
+        assert [row.cell.key for row, _ in quick] == other
         store.put_marks([(key(0), "new", mark(0.25))])
         assert next(store.rows()).mark == mark(0.25)
 
