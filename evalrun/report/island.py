@@ -118,11 +118,6 @@ class Island:
             cases=len(kept), of=len(self._ids), flips=sum(1 for case in kept if case in flips), of_flips=len(flips)
         )
 
-    @property
-    def left_out(self) -> int:
-        """How many cases the page has no room for."""
-        return self.held.left_out
-
     def elements(self, more: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         """Every element of data: its id, its type and its text. *more* goes into ``data``."""
         self._seal()
