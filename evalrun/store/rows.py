@@ -161,7 +161,7 @@ def _known_cell(cells: Sequence[Cell], part: tuple[Any, ...]) -> Cell:
     """The cell of a plan that stands where the row *part* does, which must say the same of it."""
     if part[0] >= len(cells):
         raise ValueError("a cell is not of this plan")
-    cell = cells[part[0]]
+    cell: Cell = cells[part[0]]
     if (cell.key, cell.case, cell.column, cell.sample) != (part[1], *part[3:6]):
         raise ValueError("a cell is not what was written")
     return cell
