@@ -13,7 +13,6 @@ from evalrun.clock import Clock
 from evalrun.collector import without_collector
 from evalrun.conduct.baselines import baseline_of, is_scored
 from evalrun.conduct.daily import cases_a_day
-from evalrun.conduct.dialogues import with_tools
 from evalrun.conduct.human import verdicts_of, with_human
 from evalrun.conduct.identity import column_digests
 from evalrun.conduct.index import refresh_index
@@ -26,7 +25,7 @@ from evalrun.conduct.regressions import Watcher, before_of, regressions_of
 from evalrun.conduct.sitting import Ending
 from evalrun.conduct.stopping import Stopped, keep_accounts, stopped, watch_of
 from evalrun.conduct.trend import trend_of
-from evalrun.conduct.writing import reports_of, write
+from evalrun.conduct.writing import reports_of, rows_of, write
 from evalrun.errors import ExitCode
 from evalrun.prices import price_date
 from evalrun.records.baseline import Baseline
@@ -108,7 +107,7 @@ def finish(
         baseline = baseline_of(plan.suite)
         before = before_of(store.folder, plan, float(store.meta()["created_at"]), baseline)
         watcher = None if before is None else Watcher(before)
-        rows = reports.over(with_tools(row, plan) for row in store.rows(with_messages=reports.wants_rows, plan=plan))
+        rows = reports.over(rows_of(store, plan, with_messages=reports.wants_rows))
         rows = rows if watcher is None else watcher.over(rows)
         finished = _finished(store, plan, ending, said, changes, stopped(store, plan, watch), baseline, rows)
         regressions = None if watcher is None else regressions_of(store, plan, watcher)

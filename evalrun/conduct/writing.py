@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from evalrun.conduct.apart import begin_tables
+from evalrun.conduct.dialogues import with_tools
 from evalrun.conduct.wires import Wires
 from evalrun.errors import StorageError
 from evalrun.records.comparison import Comparison
@@ -39,6 +40,11 @@ def reports_of(store: RunStore, plan: Plan, formats: Collection[str]) -> Reports
     )
 
 
+def rows_of(store: RunStore, plan: Plan, *, with_messages: bool) -> Iterator[Row]:
+    """The rows of a run as its reports take them; *plan* is the one that was read from it."""
+    return (with_tools(row, plan) for row in store.rows(with_messages=with_messages, plan=plan))
+
+
 def write(
     store: RunStore,
     reports: Reports,
@@ -56,7 +62,8 @@ def write(
             if (plan.columns[cell.column].label, plan.suite.cases[cell.case].id, cell.sample) in places:
                 yield store.row(cell.position + 1, with_messages=False)
 
-    told = Told(plan=plan, comparison=comparison, facts=facts, rows_at=rows_at, trend=trend)
+    again = partial(rows_of, store, plan, with_messages=True)
+    told = Told(plan=plan, comparison=comparison, facts=facts, rows_at=rows_at, rows=again, trend=trend)
     try:
         written = reports.finish(told)
         for path in stale:

@@ -26,7 +26,7 @@ from evalrun.report.json_files import JsonLines, manifest
 from evalrun.report.junit import JunitXml, TestCases
 from evalrun.report.page import write_page
 from evalrun.report.parquet_file import ResultsParquet, check_parquet
-from evalrun.report.side_by_side import Group
+from evalrun.report.side_by_side import Group, groups_of
 from evalrun.report.summary_md import FirstFails, SummaryMd
 
 Place = tuple[str, str, int]
@@ -44,12 +44,13 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What every file is told behind the last row. *rows_at* reads a few rows again."""
+    """What every file is told behind the last row. *rows_at* reads a few rows again, *rows* all of them."""
 
     plan: Plan
     comparison: Comparison
     facts: RunFacts
     rows_at: Callable[[Collection[Place]], Iterable[Row]]
+    rows: Callable[[], Iterable[Row]]
     trend: tuple[TrendPoint, ...] = ()
 
 
@@ -129,8 +130,14 @@ def _page(file: IO[Any], begun: Begun) -> Writing:
     island = Island(begun.plan, wire_of=begun.wire_of)
 
     def finish(told: Told) -> None:
-        write_page(file, told.plan, told.comparison, told.facts, island, told.trend)
-        island.close()
+        filled = island
+        if island.has_room:
+            island.close()
+            filled = Island(begun.plan, wire_of=begun.wire_of, sifts=False)
+            for group in groups_of(begun.plan, told.rows()):
+                filled.add(group)
+        write_page(file, told.plan, told.comparison, told.facts, filled, told.trend)
+        filled.close()
 
     return Writing(group=island.add, finish=finish)
 

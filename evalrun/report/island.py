@@ -4,7 +4,7 @@ A page holds ``data`` (columns, tags, scorers, words, and how many cases each bl
 and tags by place, deflated), ``data-shared`` (what the drawer shares, see cell_detail, deflated), ``data-numbers`` (see
 cell_numbers), and ``block-0`` and so on (lines of cell_texts,
 deflated). Nothing of a case but its numbers is kept in memory. Where the page would become larger than PAGE_LIMIT, it
-holds the flips and a seeded sample of the other cases, as many as there is room for.
+holds the flips and a seeded sample of the other cases, as many as there is room for, or nearly.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ _CAREFUL = 0.985
 _A_BLOCKS_TAG = 64
 _TOKENS_OF_AN_ANSWER = 60
 _ENOUGH_BLOCKS = 8
+_NEARLY_FULL = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,8 @@ class Held:
         """Which of the cases these are, where some were left out."""
         if self.flips < self.of_flips:
             return f"a seeded sample of the {self.of_flips:,} flips"
-        return f"all {self.of_flips:,} flips and a seeded sample of the rest" if self.flips else "a seeded sample"
+        others = "a seeded sample" if self.cases > self.flips else "none"
+        return f"all {self.of_flips:,} flips and {others} of the rest" if self.flips else "a seeded sample"
 
 
 class Island:
@@ -73,10 +75,12 @@ class Island:
         page_limit: int = PAGE_LIMIT,
         real: Sequence[bool] = (),
         wire_of: WireOf | None = None,
+        sifts: bool = True,
     ) -> None:
         """*real* says of each column whether it takes part in flips; without it, all that are not simulated do.
 
-        *wire_of* gives the requests of rows, for the code that the drawer shows.
+        *wire_of* gives the requests of rows, for the code that the drawer shows. *sifts*: cases that there will hardly
+        be room for are let go as they come (see has_room).
         """
         self._plan = plan
         self._text_limit = text_limit
@@ -86,7 +90,7 @@ class Island:
         self._columns = {column.id: place for place, column in enumerate(plan.columns)}
         self._numbers = CellNumbers(self._samples * len(plan.columns), scorer_names(plan))
         self._spool = BlockSpool()
-        self._sieve = Sieve(plan.suite.digest)
+        self._sieve, self._sifts = Sieve(plan.suite.digest), sifts
         self._taken: list[int] = []
         self._each: float | None = None
         self._shared = 0
@@ -119,9 +123,11 @@ class Island:
         )
 
     @property
-    def left_out(self) -> int:
-        """How many cases the page has no room for."""
-        return self.held.left_out
+    def has_room(self) -> bool:
+        """Whether much room is left though cases were let go: what came later was smaller than what came before, or
+        had fewer flips. Only an island that does not sift can then say which cases there is room for."""
+        self._seal()
+        return len(self._taken) < len(self._ids) and self._size() < _NEARLY_FULL * self._room
 
     def elements(self, more: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         """Every element of data: its id, its type and its text. *more* goes into ``data``."""
@@ -167,7 +173,7 @@ class Island:
             self._taken.append(number)
         self._rows = []
         self._done += sum([_work(row.cell) for row in rows])
-        if len(self._spool.blocks) >= _ENOUGH_BLOCKS and self._sieve.is_due(self._share):
+        if self._sifts and len(self._spool.blocks) >= _ENOUGH_BLOCKS and self._sieve.is_due(self._share):
             self._look()
 
     @property

@@ -63,3 +63,11 @@ class Grouping:
         for rows in self._open.values():
             yield Group(tuple(rows))
         self._open.clear()
+
+
+def groups_of(plan: Plan, rows: Iterable[Row]) -> Iterator[Group]:
+    """The groups of all *rows* of a plan."""
+    grouping = Grouping.of(plan)
+    for row in rows:
+        yield from grouping.add(row)
+    yield from grouping.rest()

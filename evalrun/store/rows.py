@@ -66,7 +66,7 @@ def stream(
     cell_of: Callable[[tuple[Any, ...]], Cell] = read_cell
     if plan is not None:
         cases, cells = plan.suite.cases, plan.cells
-        case_of, cell_of = lambda number: cases[number], lambda part: _checked(cells[part[0]], part)
+        case_of, cell_of = lambda number: cases[number], lambda part: _known_cell(cells, part)
     messages_of = lru_cache(_MESSAGES_KEPT)(read_messages)  # the columns of a case are often asked the same
     expected, stop = span or (0, None)
     cursor = connection.execute(query, {"start": expected, "stop": stop})
@@ -113,11 +113,14 @@ def marked_otherwise(connection: sqlite3.Connection, digests: Sequence[str]) -> 
     """Positions, going up, of the cells whose mark is missing or has another digest than *digests* say, by position.
 
     This only tells which rows are worth reading: nothing is checked here that is checked when a row is, no record made.
-    It goes by the keys, in whose order marks lie on the disk: in that of the plan it would take five times as long.
+    A position that *digests* do not reach is among them, so that its row is read, and refused. It goes by the keys, in
+    whose order marks lie on the disk: in that of the plan it would take five times as long.
     """
+    known = len(digests)
     query = """SELECT c.position, m.digest
         FROM cells c LEFT JOIN marks m ON m.cell_key = c.cell_key ORDER BY c.cell_key"""
-    return sorted(position for position, digest in connection.execute(query) if digest != digests[position])
+    found = connection.execute(query)
+    return sorted(at for at, digest in found if not 0 <= at < known or digest != digests[at])
 
 
 def spans(positions: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -154,8 +157,12 @@ def verify_marks(connection: sqlite3.Connection) -> None:
             raise ValueError("a mark is not what was written")
 
 
-def _checked(cell: Cell, part: tuple[Any, ...]) -> Cell:
-    if cell.key != part[1]:
+def _known_cell(cells: Sequence[Cell], part: tuple[Any, ...]) -> Cell:
+    """The cell of a plan that stands where the row *part* does, which must say the same of it."""
+    if part[0] >= len(cells):
+        raise ValueError("a cell is not of this plan")
+    cell: Cell = cells[part[0]]
+    if (cell.key, cell.case, cell.column, cell.sample) != (part[1], *part[3:6]):
         raise ValueError("a cell is not what was written")
     return cell
 

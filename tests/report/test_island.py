@@ -14,14 +14,14 @@ from evalrun.report import island as module
 from evalrun.report.block_spool import BlockSpool
 from evalrun.report.cell_texts import case_line
 from evalrun.report.dense_text import SYMBOLS, encode, encoded_size
-from evalrun.report.island import Island, real_columns
+from evalrun.report.island import Held, Island, real_columns
 from evalrun.report.page_sample import choose
 from evalrun.report.side_by_side import Grouping
 from evalrun.report.slugs import slugs
 from tests.report.factory import Words, make_comparison, make_facts, make_plan, make_rows
 from tests.report.hostile import HOSTILE
 from tests.report.hostile_run import Run
-from tests.report.page_data import decoded
+from tests.report.page_data import PageData, decoded
 from tests.report.test_cases_browser import says
 from tests.report.test_page import island, page
 
@@ -146,6 +146,38 @@ def test_a_page_without_room_for_all_flips_says_so() -> None:
 
     assert collected.held.words == "a seeded sample of the 200 flips"
     assert 50 < len(data.lines) == collected.held.flips < 200
+
+
+def test_a_page_of_flips_alone_says_so() -> None:
+    """Where the flips take all the room, the page does not speak of a sample of the rest."""
+    assert Held(cases=200, of=400, flips=200, of_flips=200).words == "all 200 flips and none of the rest"
+
+
+def _shorter_later(row: Row) -> Row:
+    length = 2_000 if row.cell.case < 300 else 10
+    return says(row, os.urandom(length).hex()) if row.exchanges and row.mark else row
+
+
+@pytest.mark.parametrize(("limit", "least"), [(2_700_000, 0.85), (4_000_000, 1.0)])
+def test_a_page_with_room_left_is_filled_again(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, limit: int, least: float
+) -> None:
+    """Where texts become shorter later, what was let go for want of room is brought back: the page is full, or whole,
+    and another writing of it has the same bytes."""
+    monkeypatch.setattr(Island.__init__, "__kwdefaults__", {**Island.__init__.__kwdefaults__, "page_limit": limit})
+    plan = make_plan(cases=3_000)
+    told = [_shorter_later(row) for row in make_rows(plan)()]
+    run = Run(plan, lambda: iter(told), make_comparison(plan, lambda: iter(told)), make_facts())
+    sifted, _ = island(plan, run.rows)
+    html = page(tmp_path, run)
+    data = PageData.of(html)
+    room = limit - limit // 10
+
+    assert sifted.has_room
+    assert data.head["cases"] >= sifted.held.cases + 200
+    assert data.head["cases"] == 3_000 or len(html) > least * room
+    assert (data.head["cases"] == 3_000) == (least == 1.0)
+    assert page(tmp_path, run) == html
 
 
 def test_the_sentence_over_the_table(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

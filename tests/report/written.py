@@ -31,7 +31,8 @@ def write_reports(
 
     This is Reports for rows that are compared already. *trend* tells of earlier runs. *rows* gives the rows in plan
     order and they are not kept; it is called once, or not where no file wants any, and again where a gate found answers
-    that got worse. Raises StorageError when the disk refuses; the files that were there before then stay as they were.
+    that got worse or a page has room for what was let go. Raises StorageError when the disk refuses; the files that
+    were there before then stay as they were.
     """
 
     def rows_at(places: Collection[Place]) -> Iterator[Row]:
@@ -43,7 +44,7 @@ def write_reports(
                 pass
         except OSError as error:
             raise StorageError(f"the reports in {folder} cannot be written: {error.strerror or error}") from error
-        told = Told(plan=plan, comparison=comparison, facts=facts, trend=tuple(trend), rows_at=rows_at)
+        told = Told(plan=plan, comparison=comparison, facts=facts, trend=tuple(trend), rows_at=rows_at, rows=rows)
         return reports.finish(told)
 
 

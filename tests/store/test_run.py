@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import stat
 import tracemalloc
 from dataclasses import replace
@@ -175,8 +176,29 @@ async def test_rows_of_a_plan_that_was_read_have_its_cells_and_cases(tmp_path: P
         assert rows == list(store.rows(with_messages=True))
         assert all(row.cell is known.cells[n] for n, row in enumerate(rows))
         assert all(row.case is known.suite.cases[row.cell.case] for row in rows)
-        with pytest.raises(StorageError, match=r"run\.db: damaged"):
-            list(store.rows(plan=strange))
+        fewer = replace(known, cells=known.cells[:4])
+        elsewhere = replace(known, cells=tuple(replace(cell, column=1 - cell.column) for cell in known.cells))
+        for other in (strange, fewer, elsewhere):
+            with pytest.raises(StorageError, match=r"run\.db: damaged"):
+                list(store.rows(plan=other))
+
+
+@pytest.mark.parametrize("position", [-7, 900])
+def test_a_cell_that_stands_nowhere_is_damage(tmp_path: Path, position: int) -> None:
+    """A position that no plan has is refused in our words, however the rows are looked for."""
+    with new_run(tmp_path / "run") as store:
+        known = store.plan()
+        digests = ["d"] * len(known.cells)
+        asyncio.run(store.put(key(0), 0, answer()))
+    with sqlite3.connect(tmp_path / "run" / "run.db") as connection:
+        connection.execute("UPDATE cells SET position = ? WHERE position = 5", (position,))
+    connection.close()
+    store = RunStore.reader(tmp_path / "run")
+
+    with pytest.raises(StorageError, match=r"run\.db: damaged"):
+        list(store.marks_missing(lambda *_: "d", by_position=digests))
+    with pytest.raises(StorageError, match=r"run\.db: damaged"):
+        list(store.rows(plan=known))
 
 
 @pytest.mark.parametrize("number", [-1, 0, 7])
