@@ -58,7 +58,7 @@ def find_chromium() -> str | None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on, but not among what is there already: that takes a sixth of the time of all tests."""
+    """Look for garbage from now on, but not among what is there already: it would take a tenth of the time."""
     gc.freeze()
     gc.enable()
 

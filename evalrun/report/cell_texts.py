@@ -25,7 +25,7 @@ TEXT_LIMIT = 200_000
 """Characters of one text that a page keeps; the whole of it is in results.jsonl."""
 
 _QUESTION_LIMIT = 600
-_ESCAPED = ("\\u", "\\r", "\\b", "\\f", "\x7f")
+_ESCAPED = ("\\u", "\\r", "\\b", "\\f")
 _IN_DOUBT = re.compile(
     r"\\[bfru]|[^\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u05ff\u0900-\u17ff\u2010-\u2027\u2030-\u205e"
     r"\u3000-\ud7ff\uf900-\ufdff]"
@@ -69,7 +69,7 @@ def _json(line: Any) -> str:
 def _harmless(text: str) -> bool:
     """Whether nothing in a line's JSON can need an escape, told cheaply: most lines are plain text."""
     if text.isascii():
-        return not any(sign in text for sign in _ESCAPED)
+        return "\x7f" not in text and ("\\" not in text or not any(sign in text for sign in _ESCAPED))
     return not _IN_DOUBT.search(text)
 
 

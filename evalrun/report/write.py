@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -17,7 +16,7 @@ from evalrun.report.cell_detail import WireOf
 from evalrun.report.formats import REPORT_FILES, Begun, Told, Writing, files_of
 from evalrun.report.side_by_side import Group, Grouping
 
-_AT_ONCE = 128
+_AT_ONCE, _TEXT_AT_ONCE = 64, 4_000_000
 
 FILES = tuple(file.name for file in files_of())
 """What is always written."""
@@ -178,9 +177,19 @@ class Walk:
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows, some at a time: to do one thing to many of them is quicker than many things to one after the other."""
-    waiting = iter(rows)
-    while some := list(islice(waiting, _AT_ONCE)):
+    """Rows, some at a time: to do one thing to many of them is quicker than many things to one after the other.
+
+    Of rows that say much there are few.
+    """
+    some: list[Row] = []
+    room = _TEXT_AT_ONCE
+    for row in rows:
+        some.append(row)
+        room -= sum([len(exchange.outcome.body or "") for exchange in row.exchanges], len(row.output))
+        if room < 0 or len(some) == _AT_ONCE:
+            yield some
+            some, room = [], _TEXT_AT_ONCE
+    if some:
         yield some
 
 

@@ -22,11 +22,12 @@ from evalrun.store.plan_tables import read_case, read_cell, read_meta
 
 _CASES_KEPT = 1024
 _MESSAGES_KEPT = 16
-_AT_ONCE = 256
+_AT_ONCE, _TEXT_AT_ONCE = 64, 4_000_000
 _GAP = 32
 """Cells between two that are looked for, up to which one query reads all of them."""
 
 # Fields 0-9 are the cell, 10-19 the exchange, 20-23 its texts, 24-26 the mark.
+_TEXTS = (20, 22, 25)
 _QUERY = """SELECT c.position, c.cell_key, c.request_key, c.case_id, c.column_id, c.sample,
         c.input_tokens, c.output_tokens, c.turn, c.crc,
         e.cell_key, e.ordinal, e.status, e.attempts, e.prompt_tokens, e.completion_tokens, e.cost_usd, e.from_cache,
@@ -70,8 +71,7 @@ def stream(
     messages_of = lru_cache(_MESSAGES_KEPT)(read_messages)  # the columns of a case are often asked the same
     expected, stop = span or (0, None)
     cursor = connection.execute(query, {"start": expected, "stop": stop})
-    parts_of_all = chain.from_iterable(iter(lambda: cursor.fetchmany(_AT_ONCE), []))
-    for found, group in groupby(parts_of_all, key=itemgetter(0)):
+    for found, group in groupby(chain.from_iterable(_fetched(cursor)), key=itemgetter(0)):
         if found != expected:
             raise ValueError("a cell is missing")
         expected += 1
@@ -96,6 +96,19 @@ def stream(
         )
     if span is None and expected != read_meta(connection, "plan.sizes")[2]:
         raise ValueError("a cell is missing")
+
+
+def _fetched(cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
+    """What a query finds, some rows at a time: one by one, between other work, takes twice as long. Few long texts."""
+    some: list[tuple[Any, ...]] = []
+    room = _TEXT_AT_ONCE
+    for part in cursor:
+        some.append(part)
+        room -= sum([len(part[at]) for at in _TEXTS if part[at] is not None])
+        if room < 0 or len(some) == _AT_ONCE:
+            yield some
+            some, room = [], _TEXT_AT_ONCE
+    yield some
 
 
 def marked_cells(connection: sqlite3.Connection) -> Iterator[tuple[Cell, Case, str | None]]:
