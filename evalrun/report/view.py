@@ -116,14 +116,14 @@ def _price_of_winning(comparison: Comparison, best: ColumnFigures | None) -> lis
         ratio = best.cost_usd / other.cost_usd
         by = f"({numbers.money(best.cost_usd)} against {numbers.money(other.cost_usd)})"
         said += [("costs ", False), (numbers.times(ratio) if ratio >= 1 else numbers.percent(ratio), True)]
-        said.append((f" as much {by}", False))
+        said.append((f" as much for the run {by}", False))
     if best.latency_p50_s and other.latency_p50_s and abs(best.latency_p50_s / other.latency_p50_s - 1) >= _ALIKE:
         ratio = best.latency_p50_s / other.latency_p50_s
         by = f"(median {numbers.seconds(best.latency_p50_s)} against {numbers.seconds(other.latency_p50_s)})"
         said.append((f"{' and ' if said else ''}{'takes ' if ratio >= 1 else 'is '}", False))
         said.append((numbers.times(ratio) if ratio >= 1 else numbers.times(1 / ratio), True))
-        said.append((f" as {'long an answer' if ratio >= 1 else 'fast'} {by}", False))
-    begin = f"Beside {other.column.label}, {best.column.label} "
+        said.append((f" as {'long per answer' if ratio >= 1 else 'fast'} {by}", False))
+    begin = f"Compared with {other.column.label}, {best.column.label} "
     return [(begin, False), *said, (".", False)] if said else []
 
 

@@ -133,7 +133,7 @@ def test_what_winning_costs_stands_out() -> None:
 
     assert ("3.9 times", True) in parts
     assert "".join(text for text, _ in parts).startswith(
-        "Beside mini, large costs 3.9 times as much ($0.780 against $0.200)"
+        "Compared with mini, large costs 3.9 times as much for the run ($0.780 against $0.200)"
     )
 
 

@@ -23,7 +23,7 @@ SAID = {
     "three": (
         "claude-haiku beats gpt-4o-mini on pass rate by",
         "4.5 times as much",
-        "1.7 times as long an answer",
+        "1.7 times as long per answer",
         "Simulated sim/large",
         "rank 1 · lab/claude-haiku",
         "0.092 ¢ an answer",
