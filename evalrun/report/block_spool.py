@@ -63,7 +63,7 @@ class BlockSpool:
         """Close the last block and wait until every one is in the file."""
         if self._lines:
             self._send()
-        self._store(0)
+        self.settle()
 
     def settle(self) -> None:
         """Wait until every block that is full is in the file."""
