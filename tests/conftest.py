@@ -14,6 +14,7 @@ import itertools
 import os
 import re
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -31,6 +32,9 @@ REAL_ENVIRONMENT = dict(os.environ)
 
 REQUIRED = os.environ.get("EVALRUN_REQUIRE") == "1"
 """Whether a test whose needs are missing fails, as it must in CI, instead of being skipped."""
+
+# A shell has what it begins in the background ignore Ctrl-C, and so would every program that a test begins.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 gc.disable()  # while tests are collected, which makes a great many values that all stay
 
