@@ -62,7 +62,7 @@ def find_chromium() -> str | None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on, but not among what is there already: it would take a tenth of the time."""
+    """Look for garbage from now on, but not among what is there already, which stays to the end."""
     gc.freeze()
     gc.enable()
 

@@ -11,7 +11,7 @@ LAW = Law(
     floors={
         **dict.fromkeys(["records", "errors"], 0),
         **dict.fromkeys(["tokens", "prices", "catalog", "template", "files", "keys", "safe_text", "redact"], 1),
-        **dict.fromkeys(["clock", "collector", "sandbox"], 1),
+        **dict.fromkeys(["batches", "clock", "collector", "sandbox"], 1),
         **dict.fromkeys(
             ["suite", "dialogue", "scheduler", "providers", "simulator", "scoring", "stats", "store", "report"], 2
         ),
@@ -24,6 +24,7 @@ LAW = Law(
     pure=[
         "evalrun.records.*",
         "evalrun.errors",
+        "evalrun.batches",
         "evalrun.template",
         "evalrun.tokens.estimates",
         "evalrun.tokens.images",

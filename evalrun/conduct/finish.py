@@ -86,10 +86,8 @@ def finish(
     stale: tuple[Path, ...] = ()
     if formats is None:
         formats, stale = standing(store.folder, options.formats)
-    with (
-        without_collector(),
-        reports_of(store, reported, formats) as reports,
-    ):  # first: a second process makes ready meanwhile
+    # The reports come first: a second process makes ready meanwhile.
+    with without_collector(), reports_of(store, reported, formats) as reports:
         watch = keep_accounts(store, plan, prices)
         plan = reported
         if ending.paused and next(store.pending(), None) is None:

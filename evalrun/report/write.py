@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from evalrun.batches import batches
 from evalrun.errors import StorageError
 from evalrun.files import form_of, staged
 from evalrun.records.plan import Plan
@@ -15,8 +16,6 @@ from evalrun.records.row import Row
 from evalrun.report.cell_detail import WireOf
 from evalrun.report.formats import REPORT_FILES, Begun, Told, Writing, files_of
 from evalrun.report.side_by_side import Group, Grouping
-
-_AT_ONCE, _TEXT_AT_ONCE = 64, 4_000_000
 
 FILES = tuple(file.name for file in files_of())
 """What is always written."""
@@ -106,7 +105,7 @@ class Reports:
         """The same rows, in plan order, each taken on its way; they are not kept."""
         if self._apart is not None:
             self._apart.go()
-        for some in batches(rows):
+        for some in batches(rows, _characters):
             if self._refused is None:
                 try:
                     self._walk.rows(some)
@@ -176,21 +175,8 @@ class Walk:
                 take(group)
 
 
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows, some at a time: to do one thing to many of them is quicker than many things to one after the other.
-
-    Of rows that say much there are few.
-    """
-    some: list[Row] = []
-    room = _TEXT_AT_ONCE
-    for row in rows:
-        some.append(row)
-        room -= sum([len(exchange.outcome.body or "") for exchange in row.exchanges], len(row.output))
-        if room < 0 or len(some) == _AT_ONCE:
-            yield some
-            some, room = [], _TEXT_AT_ONCE
-    if some:
-        yield some
+def _characters(row: Row) -> int:
+    return sum([len(exchange.outcome.body or "") for exchange in row.exchanges], len(row.output))
 
 
 def write_tables(plan: Plan, run: str, rows: Iterable[Row], files: Mapping[str, Path]) -> None:
@@ -206,6 +192,6 @@ def write_tables(plan: Plan, run: str, rows: Iterable[Row], files: Mapping[str, 
             file: Any = stack.enter_context(files[one.name].open(**form_of(mode)))
             writings.append(one.begin(file, Begun(plan=plan, run=run)))
         walk = Walk(plan, writings)
-        for some in batches(rows):
+        for some in batches(rows, _characters):
             walk.rows(some)
         walk.end()

@@ -10,6 +10,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
+from evalrun.batches import batches
 from evalrun.prices import repriced
 from evalrun.records.outcome import Exchange
 from evalrun.records.plan import Cell, Column, Plan
@@ -22,7 +23,6 @@ from evalrun.store.plan_tables import read_case, read_cell, read_meta
 
 _CASES_KEPT = 1024
 _MESSAGES_KEPT = 16
-_AT_ONCE, _TEXT_AT_ONCE = 64, 4_000_000
 _GAP = 32
 """Cells between two that are looked for, up to which one query reads all of them."""
 
@@ -71,7 +71,7 @@ def stream(
     messages_of = lru_cache(_MESSAGES_KEPT)(read_messages)  # the columns of a case are often asked the same
     expected, stop = span or (0, None)
     cursor = connection.execute(query, {"start": expected, "stop": stop})
-    for found, group in groupby(chain.from_iterable(_fetched(cursor)), key=itemgetter(0)):
+    for found, group in groupby(chain.from_iterable(batches(cursor, _characters)), key=itemgetter(0)):
         if found != expected:
             raise ValueError("a cell is missing")
         expected += 1
@@ -98,17 +98,8 @@ def stream(
         raise ValueError("a cell is missing")
 
 
-def _fetched(cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
-    """What a query finds, some rows at a time: one by one, between other work, takes twice as long. Few long texts."""
-    some: list[tuple[Any, ...]] = []
-    room = _TEXT_AT_ONCE
-    for part in cursor:
-        some.append(part)
-        room -= sum([len(part[at]) for at in _TEXTS if part[at] is not None])
-        if room < 0 or len(some) == _AT_ONCE:
-            yield some
-            some, room = [], _TEXT_AT_ONCE
-    yield some
+def _characters(part: tuple[Any, ...]) -> int:
+    return sum([len(part[at]) for at in _TEXTS if part[at] is not None])
 
 
 def marked_cells(connection: sqlite3.Connection) -> Iterator[tuple[Cell, Case, str | None]]:
